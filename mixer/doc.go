@@ -1,0 +1,2 @@
+// Package mixer orders samples, masks them, and builds the batches that a trainer eats.
+package mixer

@@ -1,0 +1,18 @@
+package pipeline
+
+import "crypto/sha256"
+
+// RecordSchema is the version of Record. A reader refuses records of another version.
+const RecordSchema = 1
+
+// SampleID is the first 16 bytes of SHA-256 over dataset, key and revision, separated by zero bytes.
+func SampleID(dataset, key, revision string) []byte {
+	h := sha256.New()
+	for i, s := range []string{dataset, key, revision} {
+		if i > 0 {
+			h.Write([]byte{0})
+		}
+		h.Write([]byte(s))
+	}
+	return h.Sum(nil)[:16]
+}

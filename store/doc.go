@@ -1,0 +1,2 @@
+// Package store keeps objects (blobs, shards, commits) by key, in a local folder or on S3.
+package store

@@ -1,0 +1,137 @@
+package tensor
+
+// Act is the function applied behind a Linear.
+type Act uint8
+
+const (
+	Identity Act = iota
+	GELU         // x·Φ(x), with erf
+	Tanh
+)
+
+// Attend says how rows attend to each other.
+type Attend struct {
+	Heads  int     // the width is split head-major into Heads equal parts
+	Scale  float64 // factor on q·k, usually (width/Heads)^-1/2
+	Causal bool    // text rows see the sample's vision rows and text rows up to themselves; vision rows see vision rows
+}
+
+// AdamW holds the settings of one optimizer step on one tensor (decoupled weight decay).
+type AdamW struct {
+	LR, Beta1, Beta2, Eps, WeightDecay float64
+	Step                               int // counts from 1; for the bias correction
+}
+
+// Backend owns memory and computes on it.
+//
+// Ops enqueue work and return nothing that waits; errors (out of memory, a lost device) come out of Sync. A wrong shape
+// or dtype is a broken invariant and panics with the values. Shapes below use the legend of docs/ARCHITECTURE.md.
+//
+// Conventions: destinations come first. A backward op overwrites the gradients of activations (dx) and adds to the
+// gradients of parameters (dw, db, dgamma, dbeta, dtable, dtoken). Optional tensors may be the zero Tensor.
+//
+// Two rules hold for every backend and are tested in package optest: an element of a row's result has one fixed order
+// of additions, so it never depends on which rows share its call, on the batch size or on the thread count; and sums
+// over rows (parameter gradients, norms, losses) never depend on the thread count.
+type Backend interface {
+	Name() string // for logs: "go-float32", "cpu avx512 ×2"
+
+	// Memory. Alloc gives zeroed memory that lives until Free. Mark and Release form an arena: Release frees all
+	// that Temp gave since Mark. Temp's memory is not zeroed.
+	Alloc(dt DType, shape ...int) Tensor
+	Free(t Tensor)
+	Mark() int
+	Temp(dt DType, shape ...int) Tensor
+	Release(mark int)
+
+	// Transfer. The slice has t.Len() elements. Download waits for all that was enqueued before it.
+	Upload(t Tensor, src []float32)
+	UploadF64(t Tensor, src []float64)
+	UploadU8(t Tensor, src []uint8)
+	UploadU16(t Tensor, src []uint16)
+	UploadI32(t Tensor, src []int32)
+	Download(dst []float32, t Tensor)
+	DownloadF64(dst []float64, t Tensor)
+	DownloadI32(dst []int32, t Tensor)
+	DownloadU16(dst []uint16, t Tensor)
+	Sync() error
+	Close() error
+
+	// Elementwise. y may be x.
+	Zero(t Tensor)
+	Copy(y, x Tensor)                 // same length, same dtype
+	Scale(y, x Tensor, a float64)     // y = a·x
+	Add(y, a, b Tensor)               // y = a + b; y may be a or b
+	AddRows(y, x, rowFactor Tensor)   // y += rowFactor[i]·x[i]; rowFactor [n] optional (1): residual with drop path
+	ScaleRows(y, x, rowFactor Tensor) // y[i] = rowFactor[i]·x[i]: backward of AddRows for x
+
+	// Gather: y[i] = table[ids[i]], a zero row where ids[i] < 0. GatherAdd adds instead.
+	// ScatterAdd: dtable[ids[i]] += dy[i], in order of i; ids[i] < 0 is left out.
+	// Scatter: y[ids[i]] = x[i]; ids are distinct, negative ones are left out.
+	// y, dy: [n, D]   table: [R, D]   ids: [n] I32
+	Gather(y, table, ids Tensor)
+	GatherAdd(y, table, ids Tensor)
+	ScatterAdd(dtable, dy, ids Tensor)
+	Scatter(y, x, ids Tensor)
+
+	// Patches cuts images into rows of patches, normalised per channel: v·scale[c] + shift[c] with v in 0..255.
+	//	y: [n·G², 3·P²] channel-major, then row, column   pixels: [n, S, S, 3] U8, RGB   S = G·P
+	Patches(y, pixels Tensor, patch int, scale, shift [3]float64)
+	// SelectRows: y[i] = mask[i] != 0 ? token : x[i]. Backward: dx[i] = mask[i] != 0 ? 0 : dy[i]; dtoken += rest.
+	//	x, y: [n, D]   token: [D]   mask: [n] U8
+	SelectRows(y, x, token, mask Tensor)
+	SelectRowsBackward(dx, dtoken, dy, mask Tensor)
+
+	// Linear: y = act(x·wᵀ + b). pre, if given, keeps x·wᵀ + b for the backward pass (needed unless act is Identity).
+	//	y, pre: [n, out]   x: [n, in]   w: [out, in]   b: [out] optional
+	// LinearBackward overwrites dx (optional) and adds to dw, db (both optional). dy is overwritten when act is not
+	// Identity.
+	Linear(y, pre, x, w, b Tensor, act Act)
+	LinearBackward(dx, dw, db, dy, pre, x, w Tensor, act Act)
+
+	// LayerNorm: y = (x − mean)/√(var + eps)·gamma + beta over the last axis. stats: [n, 2] mean and 1/√(var + eps).
+	// x and y: [n, D]; y may not be x.
+	LayerNorm(y, stats, x, gamma, beta Tensor, eps float64)
+	LayerNormBackward(dx, dgamma, dbeta, dy, x, stats, gamma Tensor)
+
+	// Attention mixes rows within a sample. Segment s is the vision rows [v, v+nv) and the text rows [t, t+nt) of
+	// the packed sequence; either may be empty; rows in no segment give zero rows.
+	//	out: [n, D]   lse: [n, Heads] log of the sum of exponentials   qkv: [n, 3·D], q then k then v
+	//	seg: [S, 4] I32: v, nv, t, nt
+	Attention(out, lse, qkv, seg Tensor, a Attend)
+	AttentionBackward(dqkv, dout, out, lse, qkv, seg Tensor, a Attend)
+
+	// CrossEntropy: loss[i] = −log softmax(logits[i])[targets[i]]·weights[i], 0 where targets[i] < 0; dlogits
+	// (optional) is its gradient and may be logits itself. weights [n] optional (1).
+	//	logits: [n, V]   targets: [n] I32   loss: [n]
+	CrossEntropy(loss, dlogits, logits, targets, weights Tensor)
+	// ArgMax: ids[i] = the first index of the largest x[i][j].   x: [n, V]   ids: [n] I32
+	ArgMax(ids, x Tensor)
+
+	// L2Normalize: y[i] = x[i]/max(|x[i]|, eps); norm [n] keeps max(|x[i]|, eps).
+	L2Normalize(y, norm, x Tensor, eps float64)
+	L2NormalizeBackward(dx, dy, y, norm Tensor)
+	// NearestCode: codes[i] = the first k with the largest z[i]·book[k] (rows of book have unit length); best
+	// (optional, [n]) is that product.   z: [n, D]   book: [K, D]   codes: [n] U16
+	NearestCode(codes, best, z, book Tensor)
+	// LookupCodes: y[i] = book[codes[i]].
+	LookupCodes(y, book, codes Tensor)
+	// SumByCode: sums[k] += Σ z[i] with codes[i] = k, counts[k] += their number, in order of i.
+	SumByCode(sums, counts, z, codes Tensor)
+	// CodebookEMA moves unit rows towards the mean direction of their members (SPEC section 1.6):
+	// m = normalise(sums[k]/max(counts[k], 1)), or book[k] where counts[k] = 0; book[k] = normalise(decay·book[k] +
+	// (1−decay)·m); usage[k] = decay·usage[k] + (1−decay)·counts[k].
+	CodebookEMA(book, usage, sums, counts Tensor, decay float64)
+	// CosineLoss: loss[i] = weights[i]·(1 − cos(pred[i], target[i])), dpred (optional) its gradient.
+	CosineLoss(loss, dpred, pred, target, weights Tensor)
+	// SquaredError: loss[i] = Σ_j (a[i][j] − b[i][j])²·factor; da (optional) its gradient.
+	SquaredError(loss, da, a, b Tensor, factor float64)
+
+	// Sum: out[0] = Σ x. SumSquares: out[0] += Σ x². Both in a fixed order.
+	Sum(out, x Tensor)
+	SumSquares(out, x Tensor)
+	// ClipFactor: factor[0] = min(1, maxNorm/(√sumSquares[0] + 1e-6)), or 0 if sumSquares is not finite.
+	ClipFactor(factor, sumSquares Tensor, maxNorm float64)
+	// AdamWStep updates p, m, v from gradient g·factor[0]; a factor of 0 leaves all three as they are.
+	AdamWStep(p, m, v, g, factor Tensor, h AdamW)
+}

@@ -1,0 +1,55 @@
+# imglish: two commands do everything: `make demo` and `make test`. Each does its own set-up, once.
+SHELL := /bin/bash
+CACHE := .cache
+TAGS  := $(shell test -f $(CACHE)/tokenizers/libtokenizers.a && echo tokenizers)
+export CGO_LDFLAGS := $(if $(TAGS),-L$(CURDIR)/$(CACHE)/tokenizers)
+GOFLAGS_BUILD := $(if $(TAGS),-tags $(TAGS))
+
+# Packages that run goroutines, processes or lanes; the race detector goes over them.
+CONCURRENT := ./pipeline/... ./store/... ./stages/... ./mixer/...
+
+.PHONY: help setup build demo test race fuzz lint golden clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: ## install what building needs (libvips, the Rust tokenizers library); does nothing twice
+	@build/setup.sh
+
+build: setup ## leave bin/imglish
+	@$(MAKE) --no-print-directory binary
+
+.PHONY: binary
+binary:
+	go build $(GOFLAGS_BUILD) -o bin/imglish ./cmd/imglish
+
+demo: build ## sources to a model that learns, in under 5 minutes, with a summary and pictures
+	@build/demo-data.sh
+	bin/imglish demo
+
+test: setup ## all tests, then the race detector on the concurrent packages
+	@$(MAKE) --no-print-directory check
+
+.PHONY: check
+check:
+	go vet $(GOFLAGS_BUILD) ./...
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt: $$(gofmt -l $$(git ls-files '*.go'))"; exit 1; }
+	go test $(GOFLAGS_BUILD) -timeout 30m ./...
+	go test $(GOFLAGS_BUILD) -timeout 30m -race -short $(CONCURRENT)
+
+race: setup ## the race detector on every package, short tests
+	go test $(GOFLAGS_BUILD) -race -short -timeout 60m ./...
+
+FUZZTIME ?= 30s
+fuzz: setup ## each fuzz target for FUZZTIME (default 30s)
+	@build/fuzz.sh $(FUZZTIME)
+
+lint: setup ## go vet, gofmt and staticcheck
+	go vet $(GOFLAGS_BUILD) ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.7.0 $(GOFLAGS_BUILD) ./...
+
+golden: setup ## write the golden files again; review the diff
+	go test $(GOFLAGS_BUILD) ./... -update
+
+clean: ## remove what was built, not what was downloaded
+	rm -rf bin demo-run

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes: 0 done, 1 an error, 2 a wrong command line, 130 stopped by Ctrl-C or SIGTERM.
+const (
+	exitError       = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// usageError is a wrong command line, as against work that failed.
+type usageError struct{ error }
+
+// silentError ends the command with exit code 1; what was wrong has already been printed.
+var silentError = errors.New("already reported")
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "imglish",
+		Short: "The open pretraining line of BEiT-3: from raw URLs to optimizer steps",
+		Long: `imglish turns public images, texts and image-text pairs into the token streams that BEiT-3 style
+pretraining eats, and trains on them.
+
+Exit codes: 0 done, 1 an error, 2 a wrong command line, 130 interrupted.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	for _, newCommand := range commands {
+		root.AddCommand(newCommand())
+	}
+	return root
+}
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "interrupted: the same command goes on where this one stopped")
+		return exitInterrupted
+	case errors.Is(err, silentError):
+		return exitError
+	}
+	fmt.Fprintf(stderr, "error: %s\n", strings.TrimSpace(err.Error()))
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) && hinted.Hint() != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", hinted.Hint())
+	}
+	var usage usageError
+	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") {
+		fmt.Fprintln(stderr, "hint: imglish --help lists the commands, imglish COMMAND --help its flags")
+		return exitUsage
+	}
+	return exitError
+}
+
+// printJSON writes v as one line of JSON.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}

@@ -30,6 +30,9 @@ type AdamW struct {
 // Conventions: destinations come first. A backward op overwrites the gradients of activations (dx) and adds to the
 // gradients of parameters (dw, db, dgamma, dbeta, dtable, dtoken). Optional tensors may be the zero Tensor.
 //
+// A tensor may have zero rows: the op then writes nothing, and adds nothing to parameter gradients. Ids and targets are
+// checked against their tables only by the reference; other backends may clamp them.
+//
 // Two rules hold for every backend and are tested in package optest: an element of a row's result has one fixed order
 // of additions, so it never depends on which rows share its call, on the batch size or on the thread count; and sums
 // over rows (parameter gradients, norms, losses) never depend on the thread count.
@@ -78,6 +81,7 @@ type Backend interface {
 	//	y: [n·G², 3·P²] channel-major, then row, column   pixels: [n, S, S, 3] U8, RGB   S = G·P
 	Patches(y, pixels Tensor, patch int, scale, shift [3]float64)
 	// SelectRows: y[i] = mask[i] != 0 ? token : x[i]. Backward: dx[i] = mask[i] != 0 ? 0 : dy[i]; dtoken += rest.
+	// y may be x, dx may be dy.
 	//	x, y: [n, D]   token: [D]   mask: [n] U8
 	SelectRows(y, x, token, mask Tensor)
 	SelectRowsBackward(dx, dtoken, dy, mask Tensor)
@@ -95,7 +99,7 @@ type Backend interface {
 	LayerNormBackward(dx, dgamma, dbeta, dy, x, stats, gamma Tensor)
 
 	// Attention mixes rows within a sample. Segment s is the vision rows [v, v+nv) and the text rows [t, t+nt) of
-	// the packed sequence; either may be empty; rows in no segment give zero rows.
+	// the packed sequence; either may be empty; a row is in one segment at most; rows in no segment give zero rows.
 	//	out: [n, D]   lse: [n, Heads] log of the sum of exponentials   qkv: [n, 3·D], q then k then v
 	//	seg: [S, 4] I32: v, nv, t, nt
 	Attention(out, lse, qkv, seg Tensor, a Attend)
@@ -118,11 +122,12 @@ type Backend interface {
 	LookupCodes(y, book, codes Tensor)
 	// SumByCode: sums[k] += Σ z[i] with codes[i] = k, counts[k] += their number, in order of i.
 	SumByCode(sums, counts, z, codes Tensor)
-	// CodebookEMA moves unit rows towards the mean direction of their members (SPEC section 1.6):
+	// CodebookEMA moves unit rows towards the mean direction of their members (the EMA of VQ-KD):
 	// m = normalise(sums[k]/max(counts[k], 1)), or book[k] where counts[k] = 0; book[k] = normalise(decay·book[k] +
 	// (1−decay)·m); usage[k] = decay·usage[k] + (1−decay)·counts[k].
 	CodebookEMA(book, usage, sums, counts Tensor, decay float64)
-	// CosineLoss: loss[i] = weights[i]·(1 − cos(pred[i], target[i])), dpred (optional) its gradient.
+	// CosineLoss: loss[i] = weights[i]·(1 − cos(pred[i], target[i])), dpred (optional) its gradient. Lengths below
+	// CosineEps count as that; weights [n] optional (1).
 	CosineLoss(loss, dpred, pred, target, weights Tensor)
 	// SquaredError: loss[i] = Σ_j (a[i][j] − b[i][j])²·factor; da (optional) its gradient.
 	SquaredError(loss, da, a, b Tensor, factor float64)
@@ -130,7 +135,8 @@ type Backend interface {
 	// Sum: out[0] = Σ x. SumSquares: out[0] += Σ x². Both in a fixed order.
 	Sum(out, x Tensor)
 	SumSquares(out, x Tensor)
-	// ClipFactor: factor[0] = min(1, maxNorm/(√sumSquares[0] + 1e-6)), or 0 if sumSquares is not finite.
+	// ClipFactor: factor[0] = min(1, maxNorm/(√sumSquares[0] + 1e-6)), or 0 if sumSquares is not finite. A maxNorm of 0
+	// clips nothing (factor 1 if finite).
 	ClipFactor(factor, sumSquares Tensor, maxNorm float64)
 	// AdamWStep updates p, m, v from gradient g·factor[0]; a factor of 0 leaves all three as they are.
 	AdamWStep(p, m, v, g, factor Tensor, h AdamW)

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestProgressLine(t *testing.T) {
+	for _, tt := range []struct {
+		done, total int64
+		took        time.Duration
+		note, want  string
+	}{
+		{50, 200, 10 * time.Second, "3 skipped", "fetch: 50 of 200 (25 %), 5/s, 30s left, 3 skipped"},
+		{50, 0, 10 * time.Second, "", "fetch: 50, 5/s"},
+		{0, 200, 10 * time.Second, "", "fetch: 0 of 200 (0 %)"},
+		{200, 200, 10 * time.Second, "", "fetch: 200 of 200 (100 %), 20/s"},
+	} {
+		if got := progressLine("fetch", tt.done, tt.total, tt.took, tt.note); got != tt.want {
+			t.Errorf("progressLine(%d of %d in %s) = %q, want %q", tt.done, tt.total, tt.took, got, tt.want)
+		}
+	}
+}
+
+func TestProgressIsQuietForShortWork(t *testing.T) {
+	var out bytes.Buffer
+	p := newProgress(&out, "fetch")
+	p.update(1, 2, "")
+	if out.Len() > 0 {
+		t.Errorf("after no time: %q, want nothing", out.String())
+	}
+	p.start = time.Now().Add(-10 * time.Second)
+	p.update(1, 2, "")
+	p.update(2, 2, "")
+	p.finish()
+	if got := strings.Count(out.String(), "\n"); got != 1 {
+		t.Errorf("two updates at once printed %d lines, want 1: %q", got, out.String())
+	}
+}

@@ -2,13 +2,9 @@ package store
 
 import (
 	"context"
-	"errors"
 	"io"
 	"iter"
 )
-
-// ErrNotFound is returned for an object that does not exist.
-var ErrNotFound = errors.New("no such object")
 
 // Info describes an object.
 type Info struct {
@@ -24,7 +20,8 @@ type Object interface {
 }
 
 // Store keeps objects by key: a local folder, or S3. Objects appear whole or not at all, and are durable (synced) when
-// a call returns. Methods may be called from several goroutines and processes at once.
+// a call returns. Methods may be called from several goroutines and processes at once. A key of which ValidKey
+// complains is an error. A store need not be able to keep both "a" and "a/b".
 type Store interface {
 	// Put writes an object, replacing one of the same key.
 	Put(ctx context.Context, key string, r io.Reader) (Info, error)
@@ -36,7 +33,8 @@ type Store interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	// Stat describes an object, or returns an error that wraps ErrNotFound.
 	Stat(ctx context.Context, key string) (Info, error)
-	// List yields the objects under a prefix in key order.
+	// List yields the objects under a prefix in key order. The prefix may end within an element. Objects that
+	// come or go meanwhile may or may not be among them.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 	// Delete removes an object; removing one that does not exist is no error.
 	Delete(ctx context.Context, key string) error

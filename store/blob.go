@@ -1,0 +1,45 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+)
+
+// ErrDamaged is returned for an object whose bytes are not those that were written.
+var ErrDamaged = errors.New("the bytes do not match their SHA-256")
+
+// BlobKey is the key of the blob with this SHA-256: blobs/ab/cd/<64 hex digits>. Two levels of 256 folders keep each
+// small at tens of millions of blobs.
+func BlobKey(sum [sha256.Size]byte) string {
+	name := hex.EncodeToString(sum[:])
+	return "blobs/" + name[:2] + "/" + name[2:4] + "/" + name
+}
+
+// PutBlob keeps data under the name of its SHA-256. Putting the same bytes again does nothing.
+func PutBlob(ctx context.Context, st Store, data []byte) (key string, sum [sha256.Size]byte, err error) {
+	sum = sha256.Sum256(data)
+	key = BlobKey(sum)
+	_, err = st.PutIfAbsent(ctx, key, data)
+	return key, sum, err
+}
+
+// GetBlob reads a blob and compares it with the SHA-256 in its key. The error wraps ErrNotFound or ErrDamaged.
+func GetBlob(ctx context.Context, st Store, key string) ([]byte, error) {
+	want, err := hex.DecodeString(path.Base(key))
+	if err != nil || len(want) != sha256.Size || !strings.HasPrefix(key, "blobs/") || BlobKey([32]byte(want)) != key {
+		return nil, &Error{Op: "get blob", URL: st.URL(), Key: key, Err: errors.New("not a blob's key")}
+	}
+	data, err := st.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if got := sha256.Sum256(data); got != [32]byte(want) {
+		return nil, &Error{Op: "get blob", URL: st.URL(), Key: key, Err: fmt.Errorf("%w (they have %x)", ErrDamaged, got)}
+	}
+	return data, nil
+}

@@ -1,0 +1,96 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/imglish/imglish/store"
+	"github.com/imglish/imglish/store/storetest"
+)
+
+func TestLocal(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, filepath.Join(t.TempDir(), "made", "on", "demand")) })
+}
+
+func TestOpen(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ where, wrong, hint string }{
+		{folder, "", ""},
+		{"file://" + folder, "", ""},
+		{"file://localhost" + folder, "", ""},
+		{filepath.Join(folder, "later"), "", ""},
+		{"", "no folder", ""},
+		{file, "not a directory", "not a file"},
+		{"file://elsewhere/x", "file:///path", "folder"},
+		{"s3://key:secret@host/bucket?token=t", "no store of this kind", "this release keeps its data in a folder"},
+	} {
+		st, err := store.Open(tt.where)
+		if tt.wrong == "" {
+			if err != nil || !strings.HasPrefix(st.URL(), "file:///") {
+				t.Errorf("Open(%q) = %v, %v", tt.where, st, err)
+			}
+			continue
+		}
+		var hinted interface{ Hint() string }
+		if err == nil || !strings.Contains(err.Error(), tt.wrong) || !errors.As(err, &hinted) ||
+			!strings.Contains(hinted.Hint(), tt.hint) {
+			t.Errorf("Open(%q): %v, want %q with a hint about %q", tt.where, err, tt.wrong, tt.hint)
+		} else if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "token") {
+			t.Errorf("Open(%q) shows the credentials: %v", tt.where, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(folder, "later")); !os.IsNotExist(err) {
+		t.Errorf("Open made the folder: %v", err)
+	}
+}
+
+// A linked folder is followed: a user moves blobs/ to a bigger disk and leaves a link.
+func TestLinkedFolder(t *testing.T) {
+	folder, other := t.TempDir(), t.TempDir()
+	if err := os.Symlink(other, filepath.Join(folder, "blobs")); err != nil {
+		t.Fatal(err)
+	}
+	st := open(t, folder)
+	key, _, err := store.PutBlob(t.Context(), st, []byte("x"))
+	if err != nil {
+		t.Skip("the link leads to another file system") // link() does not cross; Put's rename neither
+	}
+	for info, err := range st.List(t.Context(), "blobs/") {
+		if info.Key != key || err != nil {
+			t.Errorf("List = %v, %v, want %s", info, err, key)
+		}
+	}
+}
+
+func open(t *testing.T, where string) store.Store {
+	t.Helper()
+	st, err := store.Open(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func ExampleStore() {
+	folder, _ := os.MkdirTemp("", "store")
+	defer os.RemoveAll(folder)
+	st, _ := store.Open(folder)
+	ctx := context.Background()
+
+	st.Put(ctx, "text/a.parquet", bytes.NewReader([]byte("rows")))
+	first, _ := st.PutIfAbsent(ctx, "commits/a.json", []byte("one writer"))
+	second, _ := st.PutIfAbsent(ctx, "commits/a.json", []byte("another"))
+	data, _ := st.Get(ctx, "commits/a.json")
+	fmt.Printf("%v %v %s\n", first, second, data)
+	// Output: true false one writer
+}

@@ -31,7 +31,7 @@ type AdamW struct {
 // gradients of parameters (dw, db, dgamma, dbeta, dtable, dtoken). Optional tensors may be the zero Tensor.
 //
 // A tensor may have zero rows: the op then writes nothing, and adds nothing to parameter gradients. Ids and targets are
-// checked against their tables only by the reference; other backends may clamp them.
+// checked against their tables by the reference (it panics); other backends may panic or clamp, never leave the memory.
 //
 // Two rules hold for every backend and are tested in package optest: an element of a row's result has one fixed order
 // of additions, so it never depends on which rows share its call, on the batch size or on the thread count; and sums

@@ -16,8 +16,27 @@ func decodePNG(data []byte) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Behind signature and IHDR's length and name: width, height, depth, colour type.
+	const depthAt, colourTypeAt, grey = 24, 25, 0
+	if n, ok := m.(*image.NRGBA64); ok && data[depthAt] == 16 && data[colourTypeAt] == grey {
+		out := New(m.Bounds().Dx(), m.Bounds().Dy()) // 16-bit grey with a transparent value
+		eachRow(out, n.Pix, n.Stride, 8, grey16)
+		return out, nil
+	}
 	return fromGo(m)
 }
+
+// grey16 caps a big-endian 16-bit grey value, as Pillow does with its mode I;16.
+func grey16(o, in []uint8) {
+	v := in[1]
+	if in[0] > 0 {
+		v = 255
+	}
+	o[0], o[1], o[2] = v, v, v
+}
+
+// notEnough are what Go's PNG and GIF decoders say of pictures without all their pixels, for which they have no sentinel.
+var notEnough = []string{"unexpected EOF", "not enough pixel data", "not enough image data"}
 
 // classify makes the errors of the Go decoders wrap one of this package's.
 func classify(err error) error {
@@ -26,7 +45,11 @@ func classify(err error) error {
 			return err
 		}
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || strings.Contains(err.Error(), "unexpected EOF") {
+	ended := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	for _, s := range notEnough {
+		ended = ended || strings.Contains(err.Error(), s)
+	}
+	if ended {
 		return fmt.Errorf("%w: %w", ErrTruncated, err)
 	}
 	var unsupported png.UnsupportedError
@@ -45,13 +68,7 @@ func fromGo(m image.Image) (*Image, error) {
 	case *image.Gray:
 		eachRow(out, m.Pix, m.Stride, 1, func(o, in []uint8) { o[0], o[1], o[2] = in[0], in[0], in[0] })
 	case *image.Gray16:
-		eachRow(out, m.Pix, m.Stride, 2, func(o, in []uint8) {
-			v := in[1]
-			if in[0] > 0 {
-				v = 255
-			}
-			o[0], o[1], o[2] = v, v, v
-		})
+		eachRow(out, m.Pix, m.Stride, 2, grey16)
 	case *image.RGBA: // opaque here, so not premultiplied
 		eachRow(out, m.Pix, m.Stride, 4, func(o, in []uint8) { o[0], o[1], o[2] = in[0], in[1], in[2] })
 	case *image.NRGBA:

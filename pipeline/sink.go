@@ -26,6 +26,11 @@ type Position struct {
 }
 
 // Sink is the end of the line. It takes each lane's outcomes in order and makes them durable in ranges.
+//
+// A range closes at places that are the same on every run: by count, behind the last record of a source file, and when
+// its samples pass Env.RangeBytes (the sum of proto.Size). The last one is needed, not only nice: the log keeps what is
+// not durable yet, its writers wait when that is half of the lane's share, and a range that needs more than that to
+// close would stop its lane.
 type Sink interface {
 	// Resume says where a lane goes on: behind the last range that is durable.
 	Resume(ctx context.Context, lane Lane) (Position, error)

@@ -1,0 +1,176 @@
+package sentencepiece
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// trie finds the pieces that start at a place of a text: a double array. The children of a node with base b lie at
+// b XOR label; no two nodes share a base, so a cell's label alone says whose child it is.
+//
+// A cell, from the low bits: label (8), in use (1), value + 1 (27), base (28). Cells 0..255 stay empty, so that base 0
+// means "no children". The number of cells is a multiple of 256, so b XOR label never leaves the array.
+type trie struct {
+	cells []uint64
+	root  uint64
+}
+
+const (
+	cellUsed   = 1 << 8
+	valueShift = 9
+	valueBits  = 27
+	baseShift  = valueShift + valueBits
+	baseBits   = 64 - baseShift
+)
+
+// step goes from a node down by one byte. ok is false if there is no such child.
+func (t *trie) step(node uint64, c byte) (child uint64, ok bool) {
+	child = t.cells[(node>>baseShift)^uint64(c)]
+	return child, child&(cellUsed|0xff) == cellUsed|uint64(c)
+}
+
+// cellValue is the value of the key that ends at a node, or -1.
+func cellValue(node uint64) int32 {
+	return int32(node>>valueShift&(1<<valueBits-1)) - 1
+}
+
+// walk goes down from a node by a whole string.
+func walk[T string | []byte](t *trie, node uint64, s T) (end uint64, ok bool) {
+	ok = true
+	for i := 0; i < len(s); i++ {
+		if node, ok = t.step(node, s[i]); !ok {
+			return 0, false
+		}
+	}
+	return node, true
+}
+
+// find returns the value of a key, or -1.
+func find[T string | []byte](t *trie, key T) int32 {
+	if node, ok := walk(t, t.root, key); ok {
+		return cellValue(node)
+	}
+	return -1
+}
+
+// longest returns the length of the longest key that text starts with, or 0.
+func longest[T string | []byte](t *trie, text T) (length int) {
+	node, ok := t.root, true
+	for i := 0; i < len(text); i++ {
+		if node, ok = t.step(node, text[i]); !ok {
+			break
+		}
+		if cellValue(node) >= 0 {
+			length = i + 1
+		}
+	}
+	return length
+}
+
+// entry is a key of a trie. Keys are not empty and all different; values are from 0 to 2^27 - 2.
+type entry struct {
+	key   string
+	value int32
+}
+
+var errTrieTooLarge = errors.New("more pieces than the trie can hold")
+
+// newTrie builds a trie. It sorts entries.
+func newTrie(entries []entry) (*trie, error) {
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	b := builder{}
+	b.grow() // the empty cells of base 0
+	for i := range b.inUse {
+		b.inUse[i] = true
+	}
+	b.firstOpen = len(b.cells)
+	root := b.place(entries, 0)
+	if len(b.cells) > 1<<baseBits || len(entries) > 0 && slices.MaxFunc(entries, func(x, y entry) int { return int(x.value) - int(y.value) }).value >= 1<<valueBits-1 {
+		return nil, errTrieTooLarge
+	}
+	return &trie{cells: b.cells, root: root << baseShift}, nil
+}
+
+// builder places nodes into the first cells that fit, looking at the last openBlocks blocks of 256 cells only: what is
+// still free before them is too scattered to be worth the search.
+type builder struct {
+	cells     []uint64
+	inUse     []bool
+	isBase    []bool
+	firstOpen int // no cell before this one is looked at
+}
+
+const (
+	blockSize  = 256
+	openBlocks = 16
+)
+
+func (b *builder) grow() {
+	b.cells = append(b.cells, make([]uint64, blockSize)...)
+	b.inUse = append(b.inUse, make([]bool, blockSize)...)
+	b.isBase = append(b.isBase, make([]bool, blockSize)...)
+	b.firstOpen = max(b.firstOpen, len(b.cells)-openBlocks*blockSize)
+}
+
+// place stores the nodes below the prefix of depth bytes that all entries share, and returns its base, 0 for none.
+func (b *builder) place(entries []entry, depth int) uint64 {
+	if len(entries) > 0 && len(entries[0].key) == depth {
+		entries = entries[1:]
+	}
+	if len(entries) == 0 {
+		return 0
+	}
+	var labels []byte
+	for _, e := range entries {
+		if c := e.key[depth]; len(labels) == 0 || labels[len(labels)-1] != c {
+			labels = append(labels, c)
+		}
+	}
+	base := b.findBase(labels)
+	for _, c := range labels {
+		b.inUse[base^uint64(c)] = true
+	}
+	for len(entries) > 0 {
+		c, n := entries[0].key[depth], 1
+		for n < len(entries) && entries[n].key[depth] == c {
+			n++
+		}
+		v := int32(-1)
+		if len(entries[0].key) == depth+1 {
+			v = entries[0].value
+		}
+		below := b.place(entries[:n], depth+1)
+		b.cells[base^uint64(c)] = uint64(c) | cellUsed | uint64(v+1)<<valueShift | below<<baseShift
+		entries = entries[n:]
+	}
+	return base
+}
+
+func (b *builder) findBase(labels []byte) uint64 {
+	for b.firstOpen < len(b.cells) && b.inUse[b.firstOpen] {
+		b.firstOpen++
+	}
+	for cell := b.firstOpen; cell < len(b.cells); cell++ {
+		if base := uint64(cell) ^ uint64(labels[0]); b.fits(base, labels) {
+			b.isBase[base] = true
+			return base
+		}
+	}
+	base := uint64(len(b.cells))
+	b.grow()
+	b.isBase[base] = true
+	return base
+}
+
+func (b *builder) fits(base uint64, labels []byte) bool {
+	if b.isBase[base] {
+		return false
+	}
+	for _, c := range labels {
+		if b.inUse[base^uint64(c)] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,145 @@
+package vqkd
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sync"
+
+	"github.com/imglish/imglish/tensor"
+	"github.com/imglish/imglish/tensor/checkpoint"
+	"github.com/imglish/imglish/vqkd/vit"
+)
+
+// Precision is the tier that codes are computed in; it is part of the fingerprint, since a narrower one changes codes.
+const Precision = "float32"
+
+// Tokenizer turns pictures into codes.
+type Tokenizer struct {
+	mu    sync.Mutex // the backend serves one goroutine at a time
+	b     tensor.Backend
+	model *vit.Model
+
+	head0W, head0B tensor.Tensor // [Width, Width], [Width]
+	head2W, head2B tensor.Tensor // [dim, Width], [dim]
+	book           tensor.Tensor // [codes, dim], unit rows
+
+	sizes
+	side, gridNow, heads, batch int
+	fingerprint                 string
+}
+
+// Load reads a tokenizer onto a backend, which then belongs to the tokenizer: nobody else may use it at the same time.
+// The file is safetensors or a PyTorch checkpoint. Errors name the file and the tensor; ErrWeights is wrapped where the
+// file is whole but not a VQ-KD tokenizer.
+func Load(b tensor.Backend, path string, o Options) (*Tokenizer, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	c, err := readConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	src, z, err := inspect(f)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tokenizer{b: b, sizes: z, batch: o.Batch}
+	if t.batch == 0 {
+		t.batch = DefaultBatch
+	}
+	if t.heads, err = heads(o, c, path, z.width); err != nil {
+		return nil, err
+	}
+	t.side = o.Side
+	if t.side == 0 {
+		t.side = c.Side
+	}
+	if t.side == 0 {
+		t.side = z.grid * z.patch
+	}
+	if t.side%z.patch != 0 {
+		return nil, fmt.Errorf("%s: side %d is no multiple of the patch, %d", path, t.side, z.patch)
+	}
+	t.gridNow = t.side / z.patch
+	if err := t.load(src); err != nil {
+		return nil, err
+	}
+	sum, err := f.SHA256()
+	if err != nil {
+		return nil, err
+	}
+	name := sha256.Sum256(fmt.Appendf(nil, "vqkd\nweights %x\nside %d\nheads %d\nprecision %s\n", sum, t.side, t.heads, Precision))
+	t.fingerprint = hex.EncodeToString(name[:])
+	return t, nil
+}
+
+func (t *Tokenizer) load(src source) error {
+	b, z := t.b, t.sizes
+	t.model = vit.New(b, vit.Shape{
+		In: 3 * z.patch * z.patch, Width: z.width, Depth: z.depth, Heads: t.heads, Hidden: z.hidden, Tokens: t.gridNow * t.gridNow,
+	})
+	if err := src.fill(t.model, b, "encoder.", z); err != nil {
+		return err
+	}
+	for _, p := range []struct {
+		name string
+		to   *tensor.Tensor
+		want []int
+	}{
+		{"encode_task_layer.0.weight", &t.head0W, []int{z.width, z.width}},
+		{"encode_task_layer.0.bias", &t.head0B, []int{z.width}},
+		{"encode_task_layer.2.weight", &t.head2W, []int{z.dim, z.width}},
+		{"encode_task_layer.2.bias", &t.head2B, []int{z.dim}},
+		{"quantize.embedding.weight", &t.book, []int{z.codes, z.dim}},
+	} {
+		v, err := src.read(p.name, p.want...)
+		if err != nil {
+			return err
+		}
+		if p.to == &t.book {
+			if err := unitRows(v, z.dim, src.f.Path()); err != nil {
+				return err
+			}
+		}
+		*p.to = b.Alloc(tensor.Float, p.want...)
+		b.Upload(*p.to, v)
+	}
+	return b.Sync()
+}
+
+// Grid is G: codes form a G×G grid.
+func (t *Tokenizer) Grid() int { return t.gridNow }
+
+// Side is S: pictures have S×S pixels.
+func (t *Tokenizer) Side() int { return t.side }
+
+// Patch is P, the side of a patch in pixels.
+func (t *Tokenizer) Patch() int { return t.patch }
+
+// Codes is K, the size of the codebook.
+func (t *Tokenizer) Codes() int { return t.codes }
+
+// Fingerprint names the function from pixels to codes: a hash of the weights file, the side, the heads and the
+// precision tier, as 64 hex digits.
+func (t *Tokenizer) Fingerprint() string { return t.fingerprint }
+
+// Close releases the tokenizer's memory, not its backend.
+func (t *Tokenizer) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.model == nil {
+		return nil
+	}
+	t.model.Free()
+	for _, x := range []tensor.Tensor{t.head0W, t.head0B, t.head2W, t.head2B, t.book} {
+		t.b.Free(x)
+	}
+	t.model = nil
+	return t.b.Sync()
+}

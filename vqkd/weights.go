@@ -1,0 +1,193 @@
+package vqkd
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/imglish/imglish/tensor"
+	"github.com/imglish/imglish/tensor/checkpoint"
+	"github.com/imglish/imglish/vqkd/vit"
+)
+
+// sizes is what a weights file says about its model.
+type sizes struct {
+	width, depth, hidden, patch, grid int // grid: of the position table
+	codes, dim                        int
+}
+
+// limits for what a file may ask for: far above the published models, far below what no machine has.
+const (
+	maxWidth = 1 << 14
+	maxDepth = 1 << 10
+	maxCodes = 1 << 16 // codes are uint16
+)
+
+// source reads tensors of a checkpoint by their published names and checks their shapes.
+type source struct {
+	f      *checkpoint.File
+	prefix string // "" or "module.", which data-parallel training puts in front
+}
+
+func (s source) shape(name string, axes int) ([]int, error) {
+	shape := s.f.Shape(s.prefix + name)
+	if shape == nil {
+		return nil, fmt.Errorf("%s: %w: there is no tensor %s", s.f.Path(), ErrWeights, name)
+	}
+	if len(shape) != axes {
+		return nil, fmt.Errorf("%s: %w: tensor %s has shape %v, want %d axes", s.f.Path(), ErrWeights, name, shape, axes)
+	}
+	return shape, nil
+}
+
+// read returns a tensor's values; its shape must be want, axes of length 1 aside.
+func (s source) read(name string, want ...int) ([]float32, error) {
+	shape := s.f.Shape(s.prefix + name)
+	if shape == nil {
+		return nil, fmt.Errorf("%s: %w: there is no tensor %s", s.f.Path(), ErrWeights, name)
+	}
+	if fmt.Sprint(squeeze(shape)) != fmt.Sprint(squeeze(want)) {
+		return nil, fmt.Errorf("%s: %w: tensor %s has shape %v, want %v", s.f.Path(), ErrWeights, name, shape, want)
+	}
+	v, err := s.f.Float32(s.prefix + name)
+	if err != nil {
+		return nil, err
+	}
+	for i, x := range v {
+		if x-x != 0 { // infinite or not a number
+			return nil, fmt.Errorf("%s: %w: tensor %s holds %v at %d", s.f.Path(), ErrWeights, name, x, i)
+		}
+	}
+	return v, nil
+}
+
+func squeeze(shape []int) []int {
+	out := []int{}
+	for _, d := range shape {
+		if d != 1 {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// inspect reads the model's sizes from the tensors' shapes.
+func inspect(f *checkpoint.File) (source, sizes, error) {
+	s := source{f: f}
+	if !f.Has("encoder.cls_token") && f.Has("module.encoder.cls_token") {
+		s.prefix = "module."
+	}
+	var z sizes
+	class, err := s.shape("encoder.cls_token", 3)
+	if err != nil {
+		return s, z, err
+	}
+	pos, err := s.shape("encoder.pos_embed", 3)
+	if err != nil {
+		return s, z, err
+	}
+	proj, err := s.shape("encoder.patch_embed.proj.weight", 4)
+	if err != nil {
+		return s, z, err
+	}
+	book, err := s.shape("quantize.embedding.weight", 2)
+	if err != nil {
+		return s, z, err
+	}
+	fc1, err := s.shape("encoder.blocks.0.mlp.fc1.weight", 2)
+	if err != nil {
+		return s, z, err
+	}
+	for f.Has(fmt.Sprintf("%sencoder.blocks.%d.attn.qkv.weight", s.prefix, z.depth)) && z.depth <= maxDepth {
+		z.depth++
+	}
+	z.width, z.hidden, z.patch, z.codes, z.dim = class[2], fc1[0], proj[2], book[0], book[1]
+	z.grid = int(math.Round(math.Sqrt(float64(pos[1] - 1))))
+	for _, v := range []struct {
+		name      string
+		v, lo, hi int
+	}{
+		{"width", z.width, 1, maxWidth}, {"depth", z.depth, 1, maxDepth}, {"hidden width", z.hidden, 1, 8 * maxWidth},
+		{"patch", z.patch, 1, 256}, {"codes", z.codes, 1, maxCodes}, {"code length", z.dim, 1, maxWidth},
+	} {
+		if v.v < v.lo || v.v > v.hi {
+			return s, z, fmt.Errorf("%s: %w: %s is %d, want %d to %d", f.Path(), ErrWeights, v.name, v.v, v.lo, v.hi)
+		}
+	}
+	if z.grid < 1 || z.grid*z.grid != pos[1]-1 || z.grid*z.patch > maxSide {
+		return s, z, fmt.Errorf("%s: %w: a position table of %d rows is no class token and square grid", f.Path(), ErrWeights, pos[1])
+	}
+	return s, z, nil
+}
+
+// heads decides on the number of attention heads: option, config, width/64.
+func heads(o Options, c FileConfig, path string, width int) (int, error) {
+	h := o.Heads
+	if h == 0 {
+		h = c.Heads
+	}
+	guessed := h == 0
+	if guessed {
+		h = width / 64
+	}
+	if h < 1 || width%h != 0 {
+		err := fmt.Errorf("%s: width %d does not split into %d heads", path, width, h)
+		if guessed {
+			err = fmt.Errorf("%s: the number of heads is unknown, width %d is no multiple of 64", path, width)
+		}
+		return 0, hinted{err, fmt.Sprintf("give --heads, or write {\"heads\": N} into %s.json", path)}
+	}
+	return h, nil
+}
+
+// fill uploads the encoder's parameters. A position table for another grid is resized.
+func (s source) fill(m *vit.Model, b tensor.Backend, prefix string, z sizes) error {
+	var failed error
+	m.Each(func(name string, t tensor.Tensor) {
+		if failed != nil {
+			return
+		}
+		want := t.Shape
+		if name == "pos_embed" {
+			want = []int{z.grid*z.grid + 1, z.width}
+		}
+		if name == "patch_embed.proj.weight" && strings.HasPrefix(prefix, "encoder") {
+			want = []int{z.width, 3, z.patch, z.patch}
+		}
+		v, err := s.read(prefix+name, want...)
+		if err != nil {
+			failed = err
+			return
+		}
+		if name == "pos_embed" {
+			grid := int(math.Round(math.Sqrt(float64(t.Dim(0) - 1))))
+			v = resizePositions(v, z.width, z.grid, grid)
+		}
+		b.Upload(t, v)
+	})
+	return failed
+}
+
+// unitRows brings the codebook's rows to unit length. Trained rows are that long up to rounding, and rows that are not
+// mean that the file is something else, or that training never began.
+//
+//	book: [K, D], changed in place
+func unitRows(book []float32, dim int, path string) error {
+	for k := 0; k < len(book)/dim; k++ {
+		row := book[k*dim : (k+1)*dim]
+		sum := 0.0
+		for _, v := range row {
+			sum += float64(v) * float64(v)
+		}
+		length := math.Sqrt(sum)
+		if length < 0.98 || length > 1.02 { // a row that was rounded to bfloat16 stays within 0.4 %
+			return fmt.Errorf("%s: %w: codebook row %d has length %.3g, want 1", path, ErrWeights, k, length)
+		}
+		if math.Abs(length-1) > 1e-5 {
+			for i := range row {
+				row[i] = float32(float64(row[i]) / length)
+			}
+		}
+	}
+	return nil
+}

@@ -82,7 +82,7 @@ func refuse(from, to string, allowed []string, test bool) string {
 	if toTop == "cmd" || toTop == "demo" {
 		return "nothing imports the commands"
 	}
-	if fromTop == "stages" && toTop == "stages" && stageOf(from) != stageOf(to) {
+	if fromTop == "stages" && toTop == "stages" && stageOf(from) != stageOf(to) && !shared(to) {
 		return "no stage imports another"
 	}
 	if fromTop == toTop {
@@ -99,6 +99,10 @@ func refuse(from, to string, allowed []string, test bool) string {
 	}
 	return fromTop + " may import " + strings.Join(allowed, ", ")
 }
+
+// shared reports whether a folder is what its parent's packages have in common: an internal package, such as the reading
+// of files that all sources need.
+func shared(dir string) bool { return strings.Contains(dir, "/internal") }
 
 // stageOf names a stage's folder: stages/fetch, or stages/source/cc12m.
 func stageOf(dir string) string {
@@ -119,6 +123,7 @@ func TestArrowsRefuse(t *testing.T) {
 		{"pipeline", "stages/fetch", false, true},
 		{"stages/fetch", "stages/clean", false, true},
 		{"stages/source/cc12m", "stages/source/wikipedia", false, true},
+		{"stages/source/cc12m", "stages/source/internal/files", false, false},
 		{"stages/fetch", "store", false, false},
 		{"trainer", "store", false, true},
 		{"trainer", "cpu", false, true},

@@ -1,0 +1,2 @@
+// Package train trains VQ-KD tokenizers.
+package train

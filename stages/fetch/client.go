@@ -49,13 +49,13 @@ func newClient(cfg Config, resolver *net.Resolver) (*client, error) {
 		cfg:   cfg,
 		agent: agent,
 		hosts: &hosts{perHost: cfg.PerHost},
-		slots: make(chan struct{}, cfg.Concurrency),
+		slots: make(chan struct{}, cfg.Transfers),
 		trip: &http.Transport{
 			Proxy:                  nil, // one of the environment could stand inside a private network
 			DialContext:            dialer.DialContext,
 			ForceAttemptHTTP2:      true,
 			DisableCompression:     true, // images do not shrink, and nothing can unfold
-			MaxIdleConns:           2 * cfg.Concurrency,
+			MaxIdleConns:           2 * cfg.Transfers,
 			MaxIdleConnsPerHost:    cfg.PerHost,
 			MaxConnsPerHost:        cfg.PerHost,
 			IdleConnTimeout:        20 * time.Second,

@@ -13,7 +13,7 @@ type Config struct {
 	Timeout       time.Duration `yaml:"timeout"`        // of one sample's transfers, redirects included, without waiting for a turn
 	HeaderTimeout time.Duration `yaml:"header_timeout"` // until the head of an answer is there
 	MaxRedirects  int           `yaml:"max_redirects"`
-	Concurrency   int           `yaml:"concurrency"`   // transfers at once in this process
+	Transfers     int           `yaml:"transfers"`     // at once in this process, over all batches
 	PerHost       int           `yaml:"per_host"`      // of them to one host
 	UserAgent     string        `yaml:"user_agent"`    // names the program to the sites
 	Contact       string        `yaml:"contact"`       // a page or mail address of who runs it, added to the user agent
@@ -29,7 +29,7 @@ func Defaults() Config {
 		Timeout:       30 * time.Second, // the deadline of a sample in the line
 		HeaderTimeout: 10 * time.Second, // a server that is there answers within seconds
 		MaxRedirects:  5,                // real ones need two: to https, to a content network
-		Concurrency:   64,               // at 200 ms an image about 300 images a second, with few sockets
+		Transfers:     64,               // at 200 ms an image about 300 images a second, with few sockets
 		PerHost:       8,                // what browsers are allowed; more looks like an attack
 		UserAgent:     "imglish/1.0 (+https://github.com/imglish/imglish)",
 		OptOut:        "skip",
@@ -47,7 +47,7 @@ func (c Config) Validate() error {
 		{c.Timeout > 0, "timeout: must be above zero"},
 		{c.HeaderTimeout > 0, "header_timeout: must be above zero"},
 		{c.MaxRedirects >= 0 && c.MaxRedirects <= 20, "max_redirects: must lie between 0 and 20"},
-		{c.Concurrency > 0, "concurrency: must be above zero"},
+		{c.Transfers > 0, "transfers: must be above zero"},
 		{c.PerHost > 0, "per_host: must be above zero"},
 		{c.UserAgent != "", "user_agent: sites need to know who asks"},
 		{!strings.ContainsAny(c.UserAgent+c.Contact, "\r\n\x00"), "user_agent, contact: must be one line"},

@@ -39,7 +39,7 @@ func (f *Fetcher) Process(ctx context.Context, in []*pipeline.Sample) ([]pipelin
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	each := iter.Mapper[*pipeline.Sample, pipeline.Result]{MaxGoroutines: f.cfg.Concurrency}
+	each := iter.Mapper[*pipeline.Sample, pipeline.Result]{MaxGoroutines: f.cfg.Transfers}
 	out, err := each.MapErr(in, func(s **pipeline.Sample) (pipeline.Result, error) { return f.one(ctx, *s) })
 	if err != nil {
 		return nil, err

@@ -1,0 +1,61 @@
+//go:build cgo
+
+package cpu
+
+// #include "kernels.h"
+import "C"
+
+import "github.com/imglish/imglish/tensor"
+
+func (b *backend) Attention(out, lse, qkv, seg tensor.Tensor, a tensor.Attend) {
+	n, d, segments := tensor.CheckAttention(out, lse, qkv, seg, a)
+	cost, ok := b.prepare(seg, n, d, a, false)
+	if !ok {
+		return
+	}
+	b.Zero(out)
+	b.Zero(lse)
+	o, l, x, s := f32(out), f32(lse), f32(qkv), i32(seg)
+	b.split(segments*a.Heads, cost, func(worker int, from, to C.int64_t) C.int32_t {
+		return C.imglish_attention(b.isa, o, l, x, s, C.int64_t(d), C.int64_t(a.Heads), C.double(a.Scale), truth(a.Causal), from, to,
+			b.scratchOf(worker))
+	})
+}
+
+func (b *backend) AttentionBackward(dqkv, dout, out, lse, qkv, seg tensor.Tensor, a tensor.Attend) {
+	n, d, segments := tensor.CheckAttentionBackward(dqkv, dout, out, lse, qkv, seg, a)
+	cost, ok := b.prepare(seg, n, d, a, true)
+	if !ok {
+		return
+	}
+	b.Zero(dqkv)
+	dx, do, o, l, x, s := f32(dqkv), f32(dout), f32(out), f32(lse), f32(qkv), i32(seg)
+	b.split(segments*a.Heads, cost, func(worker int, from, to C.int64_t) C.int32_t {
+		return C.imglish_attention_backward(b.isa, dx, do, o, l, x, s, C.int64_t(d), C.int64_t(a.Heads), C.double(a.Scale), truth(a.Causal),
+			from, to, b.scratchOf(worker))
+	})
+}
+
+// prepare checks the segments and reserves scratch for the longest; cost is the steps of an average segment and head.
+func (b *backend) prepare(seg tensor.Tensor, n, d int, a tensor.Attend, backward bool) (cost int, ok bool) {
+	segs := view[int32](b, seg)
+	if b.err != nil || len(segs) == 0 {
+		return 0, b.err == nil
+	}
+	tensor.CheckSegments(segs, n)
+	longest, pairs := 0, 0
+	for s := 0; s < len(segs); s += 4 {
+		rows := int(segs[s+1]) + int(segs[s+3])
+		longest = max(longest, rows)
+		pairs += rows * rows
+	}
+	floats := C.imglish_attention_scratch(b.isa, C.int64_t(longest), C.int64_t(d/a.Heads), truth(backward))
+	return 1 + pairs/(len(segs)/4)*(d/a.Heads)/4, b.reserve(int(floats))
+}
+
+func truth(v bool) C.int32_t {
+	if v {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,190 @@
+//go:build cgo
+
+#include "vec.h"
+#include "vec_math.h"
+#include "panel.h"
+
+// One segment and head at a time. Queries go by tiles of MR rows: scores of a tile against all keys that it may see,
+// softmax in place, then the product with the values. A row sees a leading part of the segment's rows; what lies behind
+// it in the tile becomes zero. Everything here is fixed by the segment's lengths alone.
+
+// leading dimension of a buffer of scores: whole panels and whole tiles, off the strides that share a cache set.
+#define LEAD N(lead)
+INLINE int64_t LEAD(int64_t keys) { return round_up(round_up(keys, NR) > round_up(keys, MR) ? round_up(keys, NR) : round_up(keys, MR), 16) + 16; }
+
+static void N(scratch_floats)(int64_t *floats, int64_t keys, int64_t head, int32_t backward)
+{
+	int64_t wide = round_up(head, NR), panels = round_up(keys, NR) * head, rows = round_up(keys, MR) * wide;
+	if (!backward) *floats = panels + keys * wide + MR * head + MR * LEAD(keys);
+	else *floats = 2 * panels + keys * wide + 2 * QUERY_TILES * MR * wide + 2 * MR * head + 2 * QUERY_TILES * MR * LEAD(keys) + 2 * rows;
+}
+
+// pack_keys: panels of NR keys, k-major: the transpose of the segment's rows from x (ld floats apart).
+INLINE void N(pack_keys)(float *dst, const float *x, int64_t ld, const struct segment *s, int64_t head)
+{
+	for (int64_t p = 0; p * NR < s->rows; p++)
+		for (int64_t l = 0; l < NR; l++) {
+			int64_t i = p * NR + l;
+			const float *from = i < s->rows ? x + segment_row(s, i) * ld : 0;
+			for (int64_t k = 0; k < head; k++) dst[(p * head + k) * NR + l] = from ? from[k] : 0;
+		}
+}
+
+// pack_values: panels of NR columns, one row a key: rows [i0, i1) of the segment from x.
+INLINE void N(pack_values)(float *dst, const float *x, int64_t ld, const struct segment *s, int64_t i0, int64_t i1, int64_t head)
+{
+	for (int64_t p = 0; p * NR < head; p++)
+		for (int64_t i = i0; i < i1; i++)
+			N(pack_columns)(dst + (p * (i1 - i0) + i - i0) * NR, x + segment_row(s, i) * ld + p * NR, ld, min64(NR, head - p * NR), 1);
+}
+
+// pack_queries: MR rows from row i on, k-major, times factor; missing rows are zero.
+INLINE void N(pack_queries)(float *dst, const float *x, int64_t ld, const struct segment *s, int64_t i, int64_t head, float factor)
+{
+	for (int64_t r = 0; r < MR; r++) {
+		const float *from = i + r < s->rows ? x + segment_row(s, i + r) * ld : 0;
+		for (int64_t k = 0; k < head; k++) dst[k * MR + r] = from ? from[k] * factor : 0;
+	}
+}
+
+// scores: c[r][j] for the MR packed rows a and keys [0, keys), whole panels.
+INLINE void N(scores)(float *c, int64_t ld, const float *a, const float *panels, int64_t keys, int64_t head)
+{
+	for (int64_t p = 0; p * NR < keys; p++) N(tile)(head, a, 1, MR, panels + p * head * NR, c + p * NR, ld);
+}
+
+// softmax turns s[0, seen) into exponentials below the row's top, s[seen, upto) into zeros; returns top, *sum is theirs.
+INLINE float N(softmax)(float *s, int64_t seen, int64_t upto, float *sum)
+{
+	vf top = V_SET(-INFINITY), all = {0};
+	int64_t j = 0;
+	for (; j + VW <= seen; j += VW) top = V_MAX(top, V_LD(s + j));
+	float m = V_TOP(top);
+	for (; j < seen; j++) m = s[j] > m ? s[j] : m;
+	for (j = 0; j < seen; j += VW) {
+		vf e = V_FIRST(V_EXP(V_LD(s + j) - m), seen - j);
+		all = all + e;
+		V_ST(s + j, e);
+	}
+	for (; j < upto; j++) s[j] = 0;
+	*sum = V_SUM(all);
+	return m;
+}
+
+static void N(attend)(const struct attention *t, int64_t from, int64_t to, float *scratch)
+{
+	int64_t head = t->d / t->heads, wide = round_up(head, NR), ld = 3 * t->d;
+	for (int64_t u = from; u < to; u++) {
+		struct segment s = segment_at(t->seg, u / t->heads);
+		const float *q = t->qkv + u % t->heads * head, *k = q + t->d, *v = k + t->d;
+		int64_t lead = LEAD(s.rows);
+		float *kp = scratch, *vp = kp + round_up(s.rows, NR) * head, *qp = vp + s.rows * wide, *p = qp + MR * head;
+		N(pack_keys)(kp, k, ld, &s, head);
+		N(pack_values)(vp, v, ld, &s, 0, s.rows, head);
+		for (int64_t i = 0; i < s.rows; i += MR) {
+			int64_t rows = min64(MR, s.rows - i), keys = segment_sees(&s, i + rows - 1, t->causal);
+			float inverse[MR];
+			N(pack_queries)(qp, q, ld, &s, i, head, (float)t->scale);
+			N(scores)(p, lead, qp, kp, keys, head);
+			for (int64_t r = 0; r < rows; r++) {
+				float sum, top = N(softmax)(p + r * lead, segment_sees(&s, i + r, t->causal), keys, &sum);
+				inverse[r] = 1 / sum;
+				t->lse[segment_row(&s, i + r) * t->heads + u % t->heads] = top + logf(sum);
+			}
+			float c[MR * NR] __attribute__((aligned(64)));
+			for (int64_t col = 0; col < head; col += NR) {
+				N(tile)(keys, p, lead, 1, vp + col * s.rows, c, NR);
+				for (int64_t r = 0; r < rows; r++) {
+					float *o = t->out + segment_row(&s, i + r) * t->d + u % t->heads * head + col;
+					for (int64_t l = 0; l < NR && l < head - col; l += VW) V_STN(o + l, V_LD(c + r * NR + l) * inverse[r], head - col - l);
+				}
+			}
+		}
+	}
+}
+
+// gradients turns rows of scores p and of dout·v dp into probabilities and their gradients (times scale); zero from
+// seen on, up to upto.
+INLINE void N(gradients)(float *p, float *dp, float lse, float own, float scale, int64_t seen, int64_t upto)
+{
+	int64_t j = 0;
+	for (; j < seen; j += VW) {
+		vf e = V_EXP(V_LD(p + j) - lse), g = e * (V_LD(dp + j) - own) * scale;
+		V_ST(p + j, e);
+		V_ST(dp + j, g);
+	}
+	for (j = seen; j < upto; j++) p[j] = dp[j] = 0;
+}
+
+// gather_tiles: rows [0, keys) of acc += aᵀ·b, where a [queries, lead] and b is packed by columns.
+INLINE void N(gather_tiles)(float *acc, const float *a, int64_t lead, const float *b, int64_t queries, int64_t keys, int64_t wide)
+{
+	float c[MR * NR] __attribute__((aligned(64)));
+	for (int64_t j = 0; j < keys; j += MR)
+		for (int64_t col = 0; col < wide; col += NR) {
+			N(tile)(queries, a + j, 1, lead, b + col * queries, c, NR);
+			for (int64_t r = 0; r < MR; r++)
+				for (int64_t l = 0; l < NR; l += VW) {
+					float *to = acc + (j + r) * wide + col + l;
+					V_ST(to, V_LD(to) + V_LD(c + r * NR + l));
+				}
+		}
+}
+
+static void N(attend_backward)(const struct attention *t, int64_t from, int64_t to, float *scratch)
+{
+	int64_t head = t->d / t->heads, wide = round_up(head, NR), ld = 3 * t->d, step = QUERY_TILES * MR;
+	for (int64_t u = from; u < to; u++) {
+		struct segment s = segment_at(t->seg, u / t->heads);
+		int64_t h = u % t->heads * head, lead = LEAD(s.rows), panels = round_up(s.rows, NR) * head, sums = round_up(s.rows, MR) * wide;
+		const float *q = t->qkv + h, *k = q + t->d, *v = k + t->d, *g = t->dout + h;
+		float *kt = scratch, *vt = kt + panels, *kp = vt + panels, *qp = kp + s.rows * wide, *gp = qp + step * wide;
+		float *qt = gp + step * wide, *gt = qt + MR * head, *p = gt + MR * head, *dp = p + step * lead;
+		float *dk = dp + step * lead, *dv = dk + sums;
+		N(pack_keys)(kt, k, ld, &s, head);
+		N(pack_keys)(vt, v, ld, &s, head);
+		N(pack_values)(kp, k, ld, &s, 0, s.rows, head);
+		memset(dk, 0, 2 * (size_t)sums * sizeof *dk);
+		for (int64_t b = 0; b < s.rows; b += step) {
+			int64_t end = min64(b + step, s.rows), most = segment_sees(&s, end - 1, t->causal);
+			int64_t upto = round_up(most, MR) > round_up(most, NR) ? round_up(most, MR) : round_up(most, NR);
+			N(pack_values)(qp, q, ld, &s, b, end, head);
+			N(pack_values)(gp, g, t->d, &s, b, end, head);
+			for (int64_t i = b; i < end; i += MR) {
+				int64_t rows = min64(MR, end - i);
+				float *pi = p + (i - b) * lead, *di = dp + (i - b) * lead, c[MR * NR] __attribute__((aligned(64)));
+				N(pack_queries)(qt, q, ld, &s, i, head, (float)t->scale);
+				N(pack_queries)(gt, g, t->d, &s, i, head, 1);
+				N(scores)(pi, lead, qt, kt, most, head);
+				N(scores)(di, lead, gt, vt, most, head);
+				for (int64_t r = 0; r < MR; r++) {
+					if (r >= rows) { // no query: it adds nothing
+						memset(pi + r * lead, 0, (size_t)upto * sizeof *pi);
+						memset(di + r * lead, 0, (size_t)upto * sizeof *di);
+						continue;
+					}
+					int64_t row = segment_row(&s, i + r);
+					const float *gr = g + row * t->d, *o = t->out + row * t->d + h;
+					vf own = {0};
+					for (int64_t l = 0; l < head; l += VW) own = V_FMA(V_LDN(gr + l, head - l), V_LDN(o + l, head - l), own);
+					N(gradients)(pi + r * lead, di + r * lead, t->lse[row * t->heads + u % t->heads], V_SUM(own), (float)t->scale,
+					             segment_sees(&s, i + r, t->causal), upto);
+				}
+				for (int64_t col = 0; col < head; col += NR) {
+					N(tile)(most, di, lead, 1, kp + col * s.rows, c, NR);
+					for (int64_t r = 0; r < rows; r++) {
+						float *dq = t->dqkv + segment_row(&s, i + r) * ld + h + col;
+						for (int64_t l = 0; l < NR && l < head - col; l += VW) V_STN(dq + l, V_LD(c + r * NR + l), head - col - l);
+					}
+				}
+			}
+			N(gather_tiles)(dk, dp, lead, qp, end - b, most, wide);
+			N(gather_tiles)(dv, p, lead, gp, end - b, most, wide);
+		}
+		for (int64_t j = 0; j < s.rows; j++) {
+			float *to = t->dqkv + segment_row(&s, j) * ld + t->d + h;
+			memcpy(to, dk + j * wide, (size_t)head * sizeof *to);
+			memcpy(to + t->d, dv + j * wide, (size_t)head * sizeof *to);
+		}
+	}
+}

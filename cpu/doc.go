@@ -1,0 +1,16 @@
+// Package cpu is the [tensor.Backend] on C kernels: plain C, AVX2 with FMA, and AVX-512, chosen when the program runs.
+//
+// [New] takes the best instruction set of the processor; [NewWith] takes a given one, so that tests run each that the
+// machine has. Tensors live in C memory; every op runs inside its call, on up to Threads threads, and crosses the
+// border to C once for each thread's share of the work. The border is kernels.h: plain pointers, sizes and a status.
+// Built without cgo, the package gives the plain Go reference under its own name.
+//
+// Both rules of [tensor.Backend] follow from how sums are built. An element of a product is one chain of fused
+// multiply-adds over k in rising order (blocks of 384, added in order), whichever register tile computes it; a sum
+// within a row runs in lanes that the row's length fixes; a sum over rows goes by blocks of 64 rows, or by a chain for
+// a weight's gradient. So tiles, tails and threads are chosen for speed alone. Results of different instruction sets
+// differ by rounding.
+//
+// What it does not do: lower precision, fused training steps, memory that outlives Close. One goroutine at a time may
+// use a backend; several backends may work side by side.
+package cpu

@@ -1,0 +1,55 @@
+//go:build cgo
+
+#define _DEFAULT_SOURCE
+#include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+#include "isa.h"
+
+const char *imglish_status_text(int32_t status)
+{
+	switch (status) {
+	case IMGLISH_OK: return "ok";
+	case IMGLISH_NO_ISA: return "no kernels for this instruction set";
+	case IMGLISH_BAD_ID: return "an index lies outside its table";
+	}
+	return "unknown status";
+}
+
+int32_t imglish_has_isa(int32_t isa)
+{
+	if (isa == IMGLISH_GENERIC) return 1;
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+	if (isa == IMGLISH_AVX2) return avx2;
+	if (isa == IMGLISH_AVX512)
+		return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+		       __builtin_cpu_supports("avx512dq");
+#endif
+	return 0;
+}
+
+int32_t imglish_best_isa(void)
+{
+	int32_t isa = IMGLISH_AVX512;
+	while (!imglish_has_isa(isa)) isa--;
+	return isa;
+}
+
+void *imglish_alloc(int64_t bytes)
+{
+	const int64_t huge = 2 << 20; // large blocks start on huge pages: fewer misses of the page tables' cache
+	int64_t align = bytes >= huge ? huge : 64;
+	bytes = round_up(bytes > 0 ? bytes : 1, align);
+	void *p = NULL;
+	if (posix_memalign(&p, (size_t)align, (size_t)bytes) != 0) return NULL;
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+	if (align == huge) madvise(p, (size_t)bytes, MADV_HUGEPAGE); // a hint; its failure changes nothing
+#endif
+	memset(p, 0, (size_t)bytes);
+	return p;
+}
+
+void imglish_free(void *p) { free(p); }

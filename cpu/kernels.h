@@ -1,0 +1,112 @@
+//go:build cgo
+
+// The border between Go and C: plain pointers and sizes in elements, row-major, float32. The caller owns every buffer.
+// A function returns a status; imglish_status_text says what it means. No function allocates, keeps a pointer, starts a
+// thread or ends the process. Each works on the part [from, to) of its units (rows, unless said otherwise), so callers
+// split the work among threads; no result depends on the split.
+//
+// isa chooses the instructions. Optional pointers may be null.
+
+#ifndef IMGLISH_KERNELS_H
+#define IMGLISH_KERNELS_H
+
+#include <stdint.h>
+
+enum { IMGLISH_OK = 0, IMGLISH_NO_ISA = 1, IMGLISH_BAD_ID = 2 };
+enum { IMGLISH_GENERIC = 0, IMGLISH_AVX2 = 1, IMGLISH_AVX512 = 2 };
+enum { IMGLISH_IDENTITY = 0, IMGLISH_GELU = 1, IMGLISH_TANH = 2 };
+
+const char *imglish_status_text(int32_t status);
+int32_t imglish_has_isa(int32_t isa); // 1 if this processor has it
+int32_t imglish_best_isa(void);
+void *imglish_alloc(int64_t bytes); // zeroed, for whole cache lines; null if there is no memory
+void imglish_free(void *p);
+
+// Products (linear.c). Sizes of the register tile: rows mr, columns nr (a panel), block of k kc.
+int32_t imglish_tile(int32_t isa, int64_t *mr, int64_t *nr, int64_t *kc);
+// Pack panels [from, to) of w, whose rows lie ldw apart. transposed: w is [cols, k] and the product x·wᵀ; else w is
+// [k, cols] and the product x·w. dst: k·cols, cols rounded up to whole panels.
+int32_t imglish_pack(int32_t isa, float *dst, const float *w, int64_t ldw, int64_t cols, int64_t k, int32_t transposed, int64_t from,
+                     int64_t to);
+// y = act(x·packed + b) for rows [i0, i1) and panels [p0, p1).  x: [n, k]  y, pre: cols of rows that lie ldy apart
+// scratch: mr·kc
+int32_t imglish_product(int32_t isa, float *y, float *pre, int64_t ldy, const float *x, const float *packed, const float *b, int64_t k,
+                        int64_t cols, int32_t act, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch);
+// dw += dyᵀ·x for rows [i0, i1) of dw and its panels [p0, p1).  dw: [out, in]  dy: [n, out]  x: [n, in]
+// scratch: mr·kc + (p1 − p0)·nr·kc
+int32_t imglish_gram(int32_t isa, float *dw, const float *dy, const float *x, int64_t n, int64_t in, int64_t out, int64_t i0, int64_t i1,
+                     int64_t p0, int64_t p1, float *scratch);
+// dy *= act'(pre), elements [from, to).
+int32_t imglish_slope(int32_t isa, float *dy, const float *pre, int32_t act, int64_t from, int64_t to);
+
+// Sums over rows (norm.c) go by blocks of IMGLISH_BLOCK rows: unit b writes partial[b], and the partials are added in
+// order. partial: [blocks, d]
+enum { IMGLISH_BLOCK = 64 };
+int32_t imglish_column_sums(int32_t isa, float *partial, const float *x, int64_t n, int64_t d, int64_t from, int64_t to);
+// y[j] += Σ_b partial[b·stride + j] for j in [from, to).
+int32_t imglish_add_partials(int32_t isa, float *y, const float *partial, int64_t blocks, int64_t stride, int64_t from, int64_t to);
+
+// Norms (norm.c).
+int32_t imglish_layernorm(int32_t isa, float *y, float *stats, const float *x, const float *gamma, const float *beta, double eps, int64_t d,
+                          int64_t from, int64_t to);
+// Units are blocks of rows. partial: [blocks, 2·d] gets the block's sums for dgamma and dbeta, or is null.
+int32_t imglish_layernorm_backward(int32_t isa, float *dx, float *partial, const float *dy, const float *x, const float *stats,
+                                   const float *gamma, int64_t n, int64_t d, int64_t from, int64_t to);
+int32_t imglish_l2normalize(int32_t isa, float *y, float *norm, const float *x, double eps, int64_t d, int64_t from, int64_t to);
+int32_t imglish_l2normalize_backward(int32_t isa, float *dx, const float *dy, const float *y, const float *norm, int64_t d, int64_t from,
+                                     int64_t to);
+
+// Attention (attention.c). Units are pairs (segment, head), segment-major. out, lse and dqkv are zero where no segment
+// reaches. scratch: the floats that imglish_attention_scratch names for the longest segment.
+int64_t imglish_attention_scratch(int32_t isa, int64_t longest, int64_t head, int32_t backward);
+int32_t imglish_attention(int32_t isa, float *out, float *lse, const float *qkv, const int32_t *seg, int64_t d, int64_t heads, double scale,
+                          int32_t causal, int64_t from, int64_t to, float *scratch);
+int32_t imglish_attention_backward(int32_t isa, float *dqkv, const float *dout, const float *out, const float *lse, const float *qkv,
+                                   const int32_t *seg, int64_t d, int64_t heads, double scale, int32_t causal, int64_t from, int64_t to,
+                                   float *scratch);
+
+// Losses (loss.c).
+int32_t imglish_cross_entropy(int32_t isa, float *loss, float *dlogits, const float *logits, const int32_t *targets, const float *weights,
+                              int64_t v, int64_t from, int64_t to);
+int32_t imglish_argmax(int32_t isa, int32_t *ids, const float *x, int64_t v, int64_t from, int64_t to);
+int32_t imglish_cosine_loss(int32_t isa, float *loss, float *dpred, const float *pred, const float *target, const float *weights, double eps,
+                            int64_t d, int64_t from, int64_t to);
+int32_t imglish_squared_error(int32_t isa, float *loss, float *da, const float *a, const float *b, double factor, int64_t d, int64_t from,
+                              int64_t to);
+
+// Codes (codes.c). packed: book as imglish_pack lays it out, transposed. scratch: mr·d
+int32_t imglish_nearest_code(int32_t isa, uint16_t *codes, float *best, const float *z, const float *packed, int64_t d, int64_t k,
+                             int64_t from, int64_t to, float *scratch);
+int32_t imglish_codebook_ema(int32_t isa, float *book, float *usage, const float *sums, const float *counts, double decay, int64_t d,
+                             int64_t from, int64_t to);
+
+// Elements [from, to) (elementwise.c).
+int32_t imglish_scale(int32_t isa, float *y, const float *x, double a, int64_t from, int64_t to);
+int32_t imglish_add(int32_t isa, float *y, const float *a, const float *b, int64_t from, int64_t to);
+// y[i] += factor[i]·x[i] (add) or y[i] = factor[i]·x[i], rows [from, to).
+int32_t imglish_scale_rows(int32_t isa, float *y, const float *x, const float *factor, int32_t add, int64_t d, int64_t from, int64_t to);
+int32_t imglish_adamw(int32_t isa, float *p, float *m, float *v, const float *g, const float *factor, double keep, double step, double root,
+                      double beta1, double beta2, double eps, int64_t from, int64_t to);
+// Units are blocks of IMGLISH_CHUNK elements; partial[b] is the block's sum of x or x².
+enum { IMGLISH_CHUNK = 4096 };
+int32_t imglish_sum(int32_t isa, double *partial, const float *x, int32_t squares, int64_t n, int64_t from, int64_t to);
+
+// Rows moved by index (rows.c). imglish_check_ids: BAD_ID if an id is not below rows; *at is its place.
+int32_t imglish_check_ids(const int32_t *ids, int64_t n, int64_t rows, int64_t *at);
+int32_t imglish_check_codes(const uint16_t *codes, int64_t n, int64_t rows, int64_t *at);
+int32_t imglish_gather(float *y, const float *table, const int32_t *ids, int32_t add, int64_t d, int64_t from, int64_t to);
+int32_t imglish_scatter(float *y, const float *x, const int32_t *ids, int64_t d, int64_t from, int64_t to);
+// Columns [from, to) of dtable[ids[i]] += dy[i], in order of i.
+int32_t imglish_scatter_add(float *dtable, const float *dy, const int32_t *ids, int64_t n, int64_t d, int64_t from, int64_t to);
+int32_t imglish_lookup(float *y, const float *book, const uint16_t *codes, int64_t d, int64_t from, int64_t to);
+// Columns [from, to) of sums; the first column's caller counts too.
+int32_t imglish_sum_by_code(float *sums, float *counts, const float *z, const uint16_t *codes, int64_t n, int64_t d, int64_t from,
+                            int64_t to);
+int32_t imglish_patches(float *y, const uint8_t *pixels, int64_t side, int64_t patch, const double *scale, const double *shift, int64_t from,
+                        int64_t to);
+int32_t imglish_select_rows(float *y, const float *x, const float *token, const uint8_t *mask, int64_t d, int64_t from, int64_t to);
+// Units are blocks of rows. partial: [blocks, d] sums of the masked rows of dy.
+int32_t imglish_select_rows_backward(float *dx, float *partial, const float *dy, const uint8_t *mask, int64_t n, int64_t d, int64_t from,
+                                     int64_t to);
+
+#endif

@@ -1,0 +1,159 @@
+//go:build cgo
+
+package cpu
+
+// #include "kernels.h"
+import "C"
+
+import (
+	"unsafe"
+
+	"github.com/imglish/imglish/tensor"
+)
+
+// packLimit bounds the packed right-hand side, in floats: what a third-level cache holds beside the rest. Wider ones
+// (a vocabulary) are done in several strips of columns.
+const packLimit = 2 << 20
+
+// stripCache is what a strip of panels may take of a thread's second-level cache, in floats.
+const stripCache = 128 << 10
+
+func (b *backend) Linear(y, pre, x, w, bias tensor.Tensor, act tensor.Act) {
+	n, in, out := tensor.CheckLinear(y, pre, x, w, bias, act)
+	b.product(f32(y), f32(pre), f32(x), f32(w), f32(bias), n, in, out, true, act)
+}
+
+func (b *backend) LinearBackward(dx, dw, db, dy, pre, x, w tensor.Tensor, act tensor.Act) {
+	n, in, out := tensor.CheckLinearBackward(dx, dw, db, dy, pre, x, w, act)
+	if act != tensor.Identity {
+		g, p := f32(dy), f32(pre)
+		b.split(blocks(n*out, elements), elements*4, func(_ int, from, to C.int64_t) C.int32_t {
+			return C.imglish_slope(b.isa, g, p, C.int32_t(act), from*elements, min(to*elements, C.int64_t(n*out)))
+		})
+	}
+	if !dx.None() {
+		b.product(f32(dx), nil, f32(dy), f32(w), nil, n, out, in, false, tensor.Identity)
+	}
+	if !dw.None() {
+		b.gram(f32(dw), f32(dy), f32(x), n, in, out)
+	}
+	if !db.None() {
+		b.columnSums(f32(db), f32(dy), n, out)
+	}
+}
+
+// product: y = act(x·wᵀ + bias) for w [cols, k] (transposed), or x·w for w [k, cols].
+//
+//	y: [n, cols]   x: [n, k]
+func (b *backend) product(y, pre, x, w, bias *C.float, n, k, cols int, transposed bool, act tensor.Act) {
+	if n == 0 || cols == 0 || b.err != nil || !b.reserve(b.mr*b.kc) {
+		return
+	}
+	strip := max(1, packLimit/max(1, k)/b.nr) * b.nr
+	mark := b.Mark()
+	defer b.Release(mark)
+	packed := f32(b.Temp(tensor.Float, max(1, k*(min(strip, cols)+b.nr-1)/b.nr*b.nr)))
+	if b.err != nil {
+		return
+	}
+	for c := 0; c < cols; c += strip {
+		wide, flag, ldw, from := min(strip, cols-c), C.int32_t(0), cols, c
+		if transposed {
+			flag, ldw, from = 1, k, c*k
+		}
+		panels := blocks(wide, b.nr)
+		b.split(panels, b.nr*k, func(_ int, p0, p1 C.int64_t) C.int32_t {
+			return C.imglish_pack(b.isa, packed, step(w, from), C.int64_t(ldw), C.int64_t(wide), C.int64_t(k), flag, p0, p1)
+		})
+		tall, broad := b.cut(n, panels, max(1, min(k, b.kc)))
+		rowParts := blocks(n, tall)
+		b.split(rowParts*blocks(panels, broad), tall*broad*b.nr*k/16, func(worker int, from, to C.int64_t) C.int32_t {
+			for u := int(from); u < int(to); u++ { // parts of the same panels follow each other
+				i, p := u%rowParts*tall, u/rowParts*broad
+				s := C.imglish_product(b.isa, step(y, c), step(pre, c), C.int64_t(cols), x, packed, step(bias, c), C.int64_t(k), C.int64_t(wide),
+					C.int32_t(act), C.int64_t(i), C.int64_t(min(i+tall, n)), C.int64_t(p), C.int64_t(min(p+broad, panels)), b.scratchOf(worker))
+				if s != C.IMGLISH_OK {
+					return s
+				}
+			}
+			return C.IMGLISH_OK
+		})
+	}
+}
+
+// step is p moved by n floats; nil stays nil.
+func step(p *C.float, n int) *C.float {
+	if p == nil {
+		return nil
+	}
+	return (*C.float)(unsafe.Add(unsafe.Pointer(p), n*4))
+}
+
+// cut chooses the parts of a product of n rows and the given panels: rows tall, panels broad. Their panels stay in a
+// thread's cache, and there are enough of them to share.
+func (b *backend) cut(n, panels, kc int) (tall, broad int) {
+	tall, broad = 10*b.mr, min(panels, max(1, stripCache/(kc*b.nr)))
+	for b.threads > 1 && blocks(n, tall)*blocks(panels, broad) < 3*b.threads {
+		switch {
+		case broad > 2:
+			broad = (broad + 1) / 2
+		case tall > 2*b.mr:
+			tall = (tall/b.mr + 1) / 2 * b.mr
+		default:
+			return tall, broad
+		}
+	}
+	return tall, broad
+}
+
+// gram: dw += dyᵀ·x. Threads share dw's tiles, each of which sums over all rows in order.
+//
+//	dw: [out, in]   dy: [n, out]   x: [n, in]
+func (b *backend) gram(dw, dy, x *C.float, n, in, out int) {
+	panels := blocks(in, b.nr)
+	broad := min(panels, max(1, stripCache/(b.kc*b.nr)))
+	parts := blocks(panels, broad)
+	rowParts := 1
+	if b.threads > 1 {
+		rowParts = min(blocks(out, b.mr), blocks(2*b.threads, parts))
+	}
+	tall := blocks(blocks(out, rowParts), b.mr) * b.mr
+	if rowParts = blocks(out, tall); n == 0 || b.err != nil || !b.reserve(b.mr*b.kc+broad*b.nr*b.kc) {
+		return
+	}
+	b.split(rowParts*parts, tall*broad*b.nr*n/16, func(worker int, from, to C.int64_t) C.int32_t {
+		for u := int(from); u < int(to); u++ {
+			i, p := u%rowParts*tall, u/rowParts*broad
+			s := C.imglish_gram(b.isa, dw, dy, x, C.int64_t(n), C.int64_t(in), C.int64_t(out), C.int64_t(i), C.int64_t(min(i+tall, out)),
+				C.int64_t(p), C.int64_t(min(p+broad, panels)), b.scratchOf(worker))
+			if s != C.IMGLISH_OK {
+				return s
+			}
+		}
+		return C.IMGLISH_OK
+	})
+}
+
+// columnSums: y += Σ_i x[i].   y: [d]   x: [n, d]
+func (b *backend) columnSums(y, x *C.float, n, d int) {
+	b.partials(n, d, []*C.float{y}, 1, func(partial *C.float, from, to C.int64_t) C.int32_t {
+		return C.imglish_column_sums(b.isa, partial, x, C.int64_t(n), C.int64_t(d), from, to)
+	})
+}
+
+// partials lets work write sums for each block of rows, [len(ys)·d] a block, and adds them in order to ys (nil ones are
+// left out). cost is the steps for an element.
+func (b *backend) partials(n, d int, ys []*C.float, cost int, work func(partial *C.float, from, to C.int64_t) C.int32_t) {
+	mark := b.Mark()
+	defer b.Release(mark)
+	count, stride := blocks(n, C.IMGLISH_BLOCK), len(ys)*d
+	partial := f32(b.Temp(tensor.Float, count, stride))
+	b.split(count, C.IMGLISH_BLOCK*d*cost, func(_ int, from, to C.int64_t) C.int32_t { return work(partial, from, to) })
+	for k, y := range ys {
+		if y != nil {
+			b.split(blocks(d, 64), 64*count, func(_ int, from, to C.int64_t) C.int32_t {
+				return C.imglish_add_partials(b.isa, y, step(partial, k*d), C.int64_t(count), C.int64_t(stride), from*64, min(to*64, C.int64_t(d)))
+			})
+		}
+	}
+}

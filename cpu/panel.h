@@ -1,0 +1,109 @@
+//go:build cgo
+
+// The matrix product's core, shared by linear, attention and nearest code: one register tile of MR rows and NR columns.
+//
+// Every element of a product is one chain of fused multiply-adds over k, from zero, in rising order, in blocks of KC
+// (the blocks' sums are then added in order). So its bits do not depend on which tile computes it, on the rows beside
+// it, or on how the work is split: tiles and threads may be chosen for speed alone.
+//
+// Packed form of the right-hand side: panels of NR columns, k-major: panel p, row k, lane l is element (k, p·NR + l);
+// lanes beyond the last column are zero. With several blocks of KC the blocks lie one behind the other.
+
+#define MR N(mr)
+#define NR N(nr)
+#if VW == 16
+enum { MR = 12, NR = 32 }; // 24 sums, 2 of b, 1 of a: 27 of 32 registers
+#elif VW == 8
+enum { MR = 6, NR = 16 }; // 12 sums, 2 of b, 1 of a: 15 of 16 registers
+#else
+enum { MR = 6, NR = 8 };
+#endif
+
+// tile: c[r·ldc + l] = Σ_k a[r·rs + k·cs]·b[k·NR + l] for MR rows r and NR lanes l.
+INLINE void N(tile)(int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc)
+{
+#define SUMS(r) vf s##r##a = {0}, s##r##b = {0};
+#define STEP(r, p, off)               \
+	{                                 \
+		vf x = V_SET((p)[off]);       \
+		s##r##a = V_FMA(x, b0, s##r##a); \
+		s##r##b = V_FMA(x, b1, s##r##b); \
+	}
+#define KEEP(r) V_ST(c + (r) * ldc, s##r##a); V_ST(c + (r) * ldc + VW, s##r##b);
+	SUMS(0) SUMS(1) SUMS(2) SUMS(3) SUMS(4) SUMS(5)
+	const float *a0 = a, *a3 = a + 3 * rs;
+#if VW == 16
+	SUMS(6) SUMS(7) SUMS(8) SUMS(9) SUMS(10) SUMS(11)
+	const float *a6 = a + 6 * rs, *a9 = a + 9 * rs;
+#endif
+	for (; k > 0; k--) {
+		vf b0 = V_LD(b), b1 = V_LD(b + VW);
+		STEP(0, a0, 0) STEP(1, a0, rs) STEP(2, a0, 2 * rs)
+		STEP(3, a3, 0) STEP(4, a3, rs) STEP(5, a3, 2 * rs)
+		a0 += cs, a3 += cs;
+#if VW == 16
+		STEP(6, a6, 0) STEP(7, a6, rs) STEP(8, a6, 2 * rs)
+		STEP(9, a9, 0) STEP(10, a9, rs) STEP(11, a9, 2 * rs)
+		a6 += cs, a9 += cs;
+#endif
+		b += NR;
+	}
+	KEEP(0) KEEP(1) KEEP(2) KEEP(3) KEEP(4) KEEP(5)
+#if VW == 16
+	KEEP(6) KEEP(7) KEEP(8) KEEP(9) KEEP(10) KEEP(11)
+#endif
+#undef SUMS
+#undef STEP
+#undef KEEP
+}
+
+// pack_rows fills dst [MR, k] k-major from rows a[r·rs + i·cs], r < rows; the rest of the MR rows become zero.
+INLINE void N(pack_rows)(float *dst, const float *a, int64_t rs, int64_t cs, int64_t rows, int64_t k)
+{
+	if (rs == 1 && rows == MR) {
+		for (int64_t i = 0; i < k; i++) memcpy(dst + i * MR, a + i * cs, MR * sizeof *dst);
+		return;
+	}
+	for (int64_t r = 0; r < MR; r++)
+		for (int64_t i = 0; i < k; i++) dst[i * MR + r] = r < rows ? a[r * rs + i * cs] : 0;
+}
+
+// transpose: dst[i·NR + l] = s[l·lds + i] for VW lanes l and i < k; lanes from have on are zero. VW columns at a time, so
+// that both sides are read and written in whole lines.
+INLINE void N(transpose)(float *dst, const float *s, int64_t lds, int64_t have, int64_t k)
+{
+	int64_t i = 0;
+#if VW == 16
+	if (have >= 16)
+		for (; i + 16 <= k; i += 16) {
+			vf r[16], q[16];
+			for (int l = 0; l < 16; l++) r[l] = V_LD(s + l * lds + i);
+			for (int l = 0; l < 16; l += 4) {
+				vf x0 = _mm512_unpacklo_ps(r[l], r[l + 1]), x1 = _mm512_unpackhi_ps(r[l], r[l + 1]);
+				vf x2 = _mm512_unpacklo_ps(r[l + 2], r[l + 3]), x3 = _mm512_unpackhi_ps(r[l + 2], r[l + 3]);
+				q[l] = _mm512_shuffle_ps(x0, x2, 0x44), q[l + 1] = _mm512_shuffle_ps(x0, x2, 0xee);
+				q[l + 2] = _mm512_shuffle_ps(x1, x3, 0x44), q[l + 3] = _mm512_shuffle_ps(x1, x3, 0xee);
+			}
+			// q[4g + c] holds, in its 128-bit part p, column 4p + c of rows 4g..4g+3.
+			for (int c = 0; c < 4; c++) {
+				vf x0 = _mm512_shuffle_f32x4(q[c], q[c + 4], 0x44), x1 = _mm512_shuffle_f32x4(q[c], q[c + 4], 0xee);
+				vf x2 = _mm512_shuffle_f32x4(q[c + 8], q[c + 12], 0x44), x3 = _mm512_shuffle_f32x4(q[c + 8], q[c + 12], 0xee);
+				V_ST(dst + (i + c) * NR, _mm512_shuffle_f32x4(x0, x2, 0x88));
+				V_ST(dst + (i + c + 4) * NR, _mm512_shuffle_f32x4(x0, x2, 0xdd));
+				V_ST(dst + (i + c + 8) * NR, _mm512_shuffle_f32x4(x1, x3, 0x88));
+				V_ST(dst + (i + c + 12) * NR, _mm512_shuffle_f32x4(x1, x3, 0xdd));
+			}
+		}
+#endif
+	for (; i < k; i++)
+		for (int64_t l = 0; l < VW; l++) dst[i * NR + l] = l < have ? s[l * lds + i] : 0;
+}
+
+// pack_columns: dst[i·NR + l] = s[i·lds + l] for NR lanes l and i < k; lanes from have on are zero.
+INLINE void N(pack_columns)(float *dst, const float *s, int64_t lds, int64_t have, int64_t k)
+{
+	for (int64_t i = 0; i < k; i++) {
+		V_ST(dst + i * NR, V_LDN(s + i * lds, have));
+		V_ST(dst + i * NR + VW, have > VW ? V_LDN(s + i * lds + VW, have - VW) : (vf){0});
+	}
+}

@@ -1,0 +1,110 @@
+//go:build cgo
+
+// Vectors of VW floats for the instruction set that each_isa.h is at. + - * / come from the compiler's vector types;
+// V_FMA is one rounding where the processor has it. Tails go through the same code with a count (V_LDN, V_STN): a
+// scalar tail would round differently from the body, and a row's bits would hang on where it lies.
+
+#ifndef IMGLISH_VEC_H
+#define IMGLISH_VEC_H
+#define vf N(vf_t)
+#define vi N(vi_t)
+#define vm N(vm_t) // result of a comparison
+#define V_SET N(v_set)
+#define V_LD N(v_ld)
+#define V_ST N(v_st)
+#define V_LDN N(v_ldn)
+#define V_STN N(v_stn)
+#define V_FMA N(v_fma)
+#define V_MAX N(v_max)
+#define V_GT N(v_gt)
+#define V_SEL N(v_sel) // m ? a : b
+#define V_FIRST N(v_first) // the first n lanes, zeroes behind them
+#define V_SQRT N(v_sqrt)
+#define V_ABS N(v_abs)
+#define V_SUM N(v_sum)
+#define V_TOP N(v_top)
+#endif
+
+typedef float vf __attribute__((vector_size(VW * 4)));
+typedef int32_t vi __attribute__((vector_size(VW * 4)));
+
+INLINE vf V_SET(float x) { return x - (vf){0}; }
+
+#if VW == 16
+
+typedef __mmask16 vm;
+INLINE vf V_LD(const float *p) { return _mm512_loadu_ps(p); }
+INLINE void V_ST(float *p, vf x) { _mm512_storeu_ps(p, x); }
+INLINE vf V_LDN(const float *p, int64_t n) { return n >= 16 ? _mm512_loadu_ps(p) : _mm512_maskz_loadu_ps((1u << n) - 1, p); }
+INLINE void V_STN(float *p, vf x, int64_t n) { n >= 16 ? _mm512_storeu_ps(p, x) : _mm512_mask_storeu_ps(p, (1u << n) - 1, x); }
+INLINE vf V_FIRST(vf x, int64_t n) { return n >= 16 ? x : (vf)_mm512_maskz_mov_ps((1u << n) - 1, x); }
+INLINE vf V_FMA(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+INLINE vf V_MAX(vf a, vf b) { return _mm512_max_ps(a, b); }
+INLINE vm V_GT(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+INLINE vf V_SEL(vm m, vf a, vf b) { return _mm512_mask_blend_ps(m, b, a); }
+INLINE vf V_SQRT(vf a) { return _mm512_sqrt_ps(a); }
+
+#elif VW == 8
+
+typedef __m256 vm;
+INLINE vf V_LD(const float *p) { return _mm256_loadu_ps(p); }
+INLINE void V_ST(float *p, vf x) { _mm256_storeu_ps(p, x); }
+INLINE __m256i N(v_lanes)(int64_t n)
+{
+	return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)min64(n, 8)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+INLINE vf V_LDN(const float *p, int64_t n) { return n >= 8 ? _mm256_loadu_ps(p) : _mm256_maskload_ps(p, N(v_lanes)(n)); }
+INLINE void V_STN(float *p, vf x, int64_t n) { n >= 8 ? _mm256_storeu_ps(p, x) : _mm256_maskstore_ps(p, N(v_lanes)(n), x); }
+INLINE vf V_FIRST(vf x, int64_t n) { return n >= 8 ? x : (vf)_mm256_and_ps(x, _mm256_castsi256_ps(N(v_lanes)(n))); }
+INLINE vf V_FMA(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE vf V_MAX(vf a, vf b) { return _mm256_max_ps(a, b); }
+INLINE vm V_GT(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
+INLINE vf V_SEL(vm m, vf a, vf b) { return _mm256_blendv_ps(b, a, m); }
+INLINE vf V_SQRT(vf a) { return _mm256_sqrt_ps(a); }
+
+#else
+
+typedef vi vm;
+INLINE vf V_LD(const float *p) { vf x; memcpy(&x, p, sizeof x); return x; }
+INLINE void V_ST(float *p, vf x) { memcpy(p, &x, sizeof x); }
+INLINE vf V_LDN(const float *p, int64_t n)
+{
+	vf x = {0};
+	for (int64_t i = 0; i < VW && i < n; i++) x[i] = p[i];
+	return x;
+}
+INLINE void V_STN(float *p, vf x, int64_t n) { for (int64_t i = 0; i < VW && i < n; i++) p[i] = x[i]; }
+INLINE vf V_FIRST(vf x, int64_t n)
+{
+	for (int64_t i = n; i < VW; i++) x[i] = 0;
+	return x;
+}
+INLINE vf V_FMA(vf a, vf b, vf c) { return a * b + c; }
+INLINE vm V_GT(vf a, vf b) { return a > b; }
+INLINE vf V_SEL(vm m, vf a, vf b) { return (vf)((m & (vi)a) | (~m & (vi)b)); }
+INLINE vf V_MAX(vf a, vf b) { return V_SEL(a > b, a, b); }
+INLINE vf V_SQRT(vf a) { for (int i = 0; i < VW; i++) a[i] = sqrtf(a[i]); return a; }
+
+#endif
+
+INLINE vf V_ABS(vf x) { return (vf)((vi)x & 0x7fffffff); }
+
+// V_SUM adds the lanes as a tree: lane i to lane i + half, then halves again.
+INLINE float V_SUM(vf x)
+{
+	float t[VW];
+	V_ST(t, x);
+	for (int half = VW / 2; half > 0; half /= 2)
+		for (int i = 0; i < half; i++) t[i] += t[i + half];
+	return t[0];
+}
+
+// V_TOP is the largest lane.
+INLINE float V_TOP(vf x)
+{
+	float t[VW];
+	V_ST(t, x);
+	for (int half = VW / 2; half > 0; half /= 2)
+		for (int i = 0; i < half; i++) t[i] = t[i] > t[i + half] ? t[i] : t[i + half];
+	return t[0];
+}

@@ -123,7 +123,7 @@ func (w *writer) onShape() string {
 	w.say(append([]string{fmt.Sprintf("A '''%s''' is %s.", s, f.about)}, w.some(f.details, 2+w.r.IntN(2))...)...)
 	w.b.WriteString("== Colour ==\n")
 	c := w.some(Colours, 2)
-	w.say(fmt.Sprintf("A %s may have any colour. A [[%s]] %s is as bright as %s.", s, c[0], s, w.pick(things[c[0]])),
+	w.say(fmt.Sprintf("A %s may have any colour. A [[%s]] %s has the colour of %s.", s, c[0], s, w.pick(things[c[0]])),
 		fmt.Sprintf("On a %s ground a %s %s is easy to see.", c[1], c[0], s), w.pick(mixes))
 	w.b.WriteString("== In pictures ==\n")
 	w.scene(s)

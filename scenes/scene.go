@@ -110,7 +110,7 @@ func compose(r *rand.Rand, kind Kind) Scene {
 	case Group:
 		n := 2 + r.IntN(3)
 		first := newObject(r, r.IntN(len(Shapes)), colours[1])
-		first.Size = 0.37 - 0.04*float64(n-2) - 0.03*r.Float64()
+		first.Size = 0.39 - 0.04*float64(n-2) - 0.03*r.Float64()
 		for _, at := range scatter(r, n, first.Size) {
 			o := first
 			o.X, o.Y = at[0], at[1]
@@ -145,7 +145,7 @@ func scatter(r *rand.Rand, n int, size float64) [][2]float64 {
 		for range 60 {
 			at := [2]float64{between(r, size), between(r, size)}
 			for _, o := range out {
-				if math.Hypot(o[0]-at[0], o[1]-at[1]) < 1.06*size {
+				if math.Hypot(o[0]-at[0], o[1]-at[1]) < 1.1*size {
 					continue next
 				}
 			}

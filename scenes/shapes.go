@@ -18,7 +18,7 @@ type shape struct {
 // shapes lie in the order of Shapes.
 var shapes = []shape{
 	{rings: [][][2]float64{ellipse(0, 0, 0.92, 1)}},                          // circle
-	{rings: [][][2]float64{regular(4, math.Pi/4, 1)}, turn: 0.22},            // square
+	{rings: [][][2]float64{regular(4, math.Pi/4, 1.1)}, turn: 0.22},          // square, with its corners a little outside
 	{rings: [][][2]float64{regular(3, -math.Pi/2, 1)}, turn: 0.3},            // triangle
 	{rings: [][][2]float64{star(5, 0.42)}, turn: 0.6},                        // star
 	{rings: [][][2]float64{plus(0.3)}, turn: 0.25},                           // cross

@@ -1,0 +1,158 @@
+package scenes
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Progress is told how far Write is; nil is allowed.
+type Progress func(done, total int64, note string)
+
+// Files of a folder of scenes.
+const (
+	ListFile   = "list.tsv"
+	DumpFile   = "pages-articles.xml.bz2"
+	TruthFile  = "truth.jsonl"
+	MarkFile   = "scenes.json" // written last: a folder without it is not whole
+	PhotosDir  = "photos"
+	SynsetsDir = "synsets"
+	MasksDir   = "masks"
+)
+
+// Write fills a folder with scenes: photos with list.tsv, synset archives, an articles dump, truth.jsonl, and a README.
+// A folder that already holds the same is left as it is; one that holds part of it is completed by writing it anew. A
+// folder made with other settings is an error. Files appear whole: they are written under another name and renamed.
+func Write(ctx context.Context, dir string, c Config, progress Progress) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if progress == nil {
+		progress = func(int64, int64, string) {}
+	}
+	mark, err := c.mark()
+	if err != nil {
+		return err
+	}
+	switch old, err := os.ReadFile(filepath.Join(dir, MarkFile)); {
+	case err == nil && bytes.Equal(old, mark):
+		return nil
+	case err == nil:
+		return fmt.Errorf("scenes: %s holds scenes of other settings: choose another folder, or delete it", dir)
+	case !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("scenes: %w", err)
+	}
+	for _, sub := range []string{PhotosDir, SynsetsDir} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o777); err != nil {
+			return fmt.Errorf("scenes: %w", err)
+		}
+	}
+	if c.Masks {
+		if err := os.MkdirAll(filepath.Join(dir, MasksDir), 0o777); err != nil {
+			return fmt.Errorf("scenes: %w", err)
+		}
+	}
+	total := int64(c.Pairs + c.Images + c.Articles)
+	done := int64(0)
+	step := func(note string) {
+		done++
+		progress(done, total, note)
+	}
+	err = writeFile(filepath.Join(dir, TruthFile), func(truth io.Writer) error {
+		if err := writePairs(ctx, dir, c, truth, step); err != nil {
+			return err
+		}
+		return writeSynsets(ctx, dir, c, truth, step)
+	})
+	if err == nil {
+		err = writeFile(filepath.Join(dir, DumpFile), func(w io.Writer) error { return writeDump(ctx, w, c, step) })
+	}
+	if err == nil {
+		err = writeFile(filepath.Join(dir, "README.md"), func(w io.Writer) error { return writeReadme(w, c) })
+	}
+	if err == nil {
+		err = writeFile(filepath.Join(dir, MarkFile), func(w io.Writer) error { _, err := w.Write(mark); return err })
+	}
+	if err != nil {
+		return fmt.Errorf("scenes: %w", err)
+	}
+	return nil
+}
+
+// mark is what MarkFile holds: all that the folder's bytes depend on.
+func (c Config) mark() ([]byte, error) {
+	b, err := json.MarshalIndent(struct {
+		Version  string `json:"version"`
+		Seed     uint64 `json:"seed"`
+		Pairs    int    `json:"pairs"`
+		Images   int    `json:"images"`
+		Articles int    `json:"articles"`
+		Side     int    `json:"side"`
+		Quality  int    `json:"quality"`
+		BaseURL  string `json:"base_url"`
+		Masks    bool   `json:"masks"`
+	}{Version, c.Seed, c.Pairs, c.Images, c.Articles, c.Side, c.Quality, c.BaseURL, c.Masks}, "", "  ")
+	return append(b, '\n'), err
+}
+
+// writeFile writes a file that appears when it is whole and on the disk.
+func writeFile(path string, fill func(io.Writer) error) (err error) {
+	f, err := create(path)
+	if err != nil {
+		return err
+	}
+	if err := fill(f); err != nil {
+		f.discard()
+		return err
+	}
+	return f.commit()
+}
+
+// file is a file under a temporary name.
+type file struct {
+	*bufio.Writer
+	f    *os.File
+	path string
+}
+
+func create(path string) (*file, error) {
+	f, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return &file{bufio.NewWriterSize(f, 1<<18), f, path}, nil
+}
+
+func (f *file) discard() {
+	f.f.Close()
+	os.Remove(f.f.Name())
+}
+
+func (f *file) commit() error {
+	err := f.Flush()
+	if err == nil {
+		err = f.f.Sync()
+	}
+	if err != nil {
+		f.discard()
+		return err
+	}
+	if err := f.f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.f.Name(), f.path); err != nil {
+		return err
+	}
+	d, err := os.Open(filepath.Dir(f.path))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

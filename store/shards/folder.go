@@ -1,0 +1,180 @@
+package shards
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/imglish/imglish/store"
+)
+
+// Prefix is where a line's shards lie in its store, beside the blobs.
+const Prefix = "shards/"
+
+// Folder is the place of one line's shards in a store. Keys of commits and files are below it.
+type Folder struct {
+	Store  store.Store
+	prefix string
+}
+
+// In is the folder of shards in a store; it need not exist yet.
+func In(st store.Store) Folder { return Folder{Store: st, prefix: Prefix} }
+
+// Find looks for the shards of a store that is a line's data folder, or the folder of its shards alone. The error
+// wraps ErrNoShards.
+func Find(ctx context.Context, st store.Store) (Folder, error) {
+	for _, prefix := range []string{Prefix, ""} {
+		_, err := st.Stat(ctx, prefix+lineKey)
+		if err == nil {
+			return Folder{Store: st, prefix: prefix}, nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return Folder{}, err
+		}
+	}
+	return Folder{}, &hinted{fmt.Errorf("%s: %w", st.URL(), ErrNoShards),
+		"give the data folder of a line that has run, or its folder shards"}
+}
+
+// URL says where the folder is.
+func (f Folder) URL() string {
+	if f.prefix == "" {
+		return f.Store.URL()
+	}
+	return f.Store.URL() + "/" + f.prefix[:len(f.prefix)-1]
+}
+
+// Put stores a finished file. Doing it again changes nothing.
+func (f Folder) Put(ctx context.Context, file File, content io.Reader) error {
+	info, err := f.Store.Put(ctx, f.prefix+file.Key, content)
+	if err != nil {
+		return err
+	}
+	if info.Size != file.Bytes {
+		return fmt.Errorf("put %s: %d bytes arrived, want %d", file.Key, info.Size, file.Bytes)
+	}
+	return nil
+}
+
+// Commit makes a range count. The first commit of a range wins: won says whether it was this one, and the commit that
+// stands is returned.
+func (f Folder) Commit(ctx context.Context, c Commit) (stands *Commit, won bool, err error) {
+	c.Schema = Schema
+	key := c.Key()
+	if err := c.check(key); err != nil {
+		return nil, false, fmt.Errorf("commit %s: %w", key, err)
+	}
+	won, err = f.Store.PutIfAbsent(ctx, f.prefix+key, c.encode())
+	if err != nil || won {
+		return &c, won, err
+	}
+	stands, err = f.readCommit(ctx, key)
+	return stands, false, err
+}
+
+func (f Folder) readCommit(ctx context.Context, key string) (*Commit, error) {
+	data, err := f.getSmall(ctx, key, maxCommitBytes)
+	if err != nil {
+		return nil, err
+	}
+	return DecodeCommit(key, data)
+}
+
+// getSmall reads an object that is not larger than it may be.
+func (f Folder) getSmall(ctx context.Context, key string, most int64) ([]byte, error) {
+	info, err := f.Store.Stat(ctx, f.prefix+key)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size > most {
+		return nil, fmt.Errorf("%s/%s: %d bytes, at most %d are taken: %w", f.URL(), key, info.Size, most, ErrDamaged)
+	}
+	return f.Store.Get(ctx, f.prefix+key)
+}
+
+// Keys of the settings that a line's shards were begun with.
+const (
+	lineKey    = "line.json"
+	visualKey  = "visual.json"
+	textualKey = "text.json"
+
+	maxSettingBytes = 64 << 10
+)
+
+// Line is the setting that makes ranges the same on every run.
+type Line struct {
+	Schema int    `json:"schema"`
+	Line   string `json:"line"`  // UUID
+	Range  int    `json:"range"` // seq a range, unless a source file ends before
+}
+
+// Pin holds the folder to a line and its tokenizers: the first caller's are written down, later ones are compared. A
+// tokenizer with an empty fingerprint is not used and not compared. The error wraps ErrMismatch if one differs.
+func (f Folder) Pin(ctx context.Context, line Line, visual Visual, text Textual) error {
+	line.Schema = Schema
+	if err := pin(ctx, f, lineKey, line, "a line's shards are its own: take another data folder, or the settings that it was begun with"); err != nil {
+		return err
+	}
+	const hint = "use the tokenizer that the shards were made with, or another data folder"
+	if visual.Fingerprint != "" {
+		if err := pin(ctx, f, visualKey, visual, hint); err != nil {
+			return err
+		}
+	}
+	if text.Fingerprint != "" {
+		if err := pin(ctx, f, textualKey, text, hint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pin[T comparable](ctx context.Context, f Folder, key string, want T, hint string) error {
+	data, err := json.MarshalIndent(want, "", "  ")
+	if err != nil {
+		return fmt.Errorf("marshal %s: %w", key, err)
+	}
+	created, err := f.Store.PutIfAbsent(ctx, f.prefix+key, append(data, '\n'))
+	if err != nil || created {
+		return err
+	}
+	got, err := setting[T](ctx, f, key)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return &hinted{fmt.Errorf("%s/%s has %+v, this run has %+v: %w", f.URL(), key, got, want, ErrMismatch), hint}
+	}
+	return nil
+}
+
+func setting[T any](ctx context.Context, f Folder, key string) (T, error) {
+	var v T
+	data, err := f.getSmall(ctx, key, maxSettingBytes)
+	if err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal(data, &v); err != nil {
+		return v, fmt.Errorf("%s/%s: %w: %w", f.URL(), key, ErrDamaged, err)
+	}
+	return v, nil
+}
+
+// Settings reads what Pin wrote. Tokenizers that were never used are zero.
+func (f Folder) Settings(ctx context.Context) (line Line, visual Visual, text Textual, err error) {
+	if line, err = setting[Line](ctx, f, lineKey); err != nil {
+		return line, visual, text, err
+	}
+	if line.Schema != Schema {
+		return line, visual, text, fmt.Errorf("%s/%s: schema %d, this program reads %d", f.URL(), lineKey, line.Schema, Schema)
+	}
+	if visual, err = setting[Visual](ctx, f, visualKey); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return line, visual, text, err
+	}
+	if text, err = setting[Textual](ctx, f, textualKey); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return line, visual, text, err
+	}
+	return line, visual, text, nil
+}

@@ -1,0 +1,152 @@
+package shards
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Set is a set of commits, frozen: of each lane the ranges from seq 0 on, without a gap.
+type Set struct {
+	Commits []*Commit // by lane, then by seq
+}
+
+// Through says how far a set goes: the last seq of each lane. As lanes only grow and commits never change, it names the
+// set for good.
+type Through map[int]uint64
+
+// LaneCommits lists the keys of a lane's commits in the order of seq.
+func (f Folder) laneCommits(ctx context.Context, lane int) ([]string, error) {
+	return f.commitKeys(ctx, fmt.Sprintf("lane%03d-", lane))
+}
+
+func (f Folder) commitKeys(ctx context.Context, prefix string) (keys []string, err error) {
+	for info, err := range f.Store.List(ctx, f.prefix+commitFolder+prefix) {
+		if err != nil {
+			return nil, err
+		}
+		key := info.Key[len(f.prefix):]
+		if _, _, _, ok := parseRange(key, ".json"); ok { // what is not a commit's name is Verify's business
+			keys = append(keys, key)
+		}
+	}
+	// Numbers with more digits than the padding sort wrongly as names.
+	slices.SortFunc(keys, func(a, b string) int {
+		laneA, fromA, toA, _ := parseRange(a, ".json")
+		laneB, fromB, toB, _ := parseRange(b, ".json")
+		return cmp.Or(cmp.Compare(laneA, laneB), cmp.Compare(fromA, fromB), cmp.Compare(toA, toB))
+	})
+	return keys, nil
+}
+
+// Last returns the commit that ends the contiguous ranges of a lane, nil if there is none.
+func (f Folder) Last(ctx context.Context, lane int) (*Commit, error) {
+	keys, err := f.laneCommits(ctx, lane)
+	if err != nil {
+		return nil, err
+	}
+	last, next := "", uint64(0)
+	for _, key := range keys {
+		_, from, to, _ := parseRange(key, ".json")
+		if from == next {
+			last, next = key, to+1
+		}
+	}
+	if last == "" {
+		return nil, nil
+	}
+	return f.readCommit(ctx, last)
+}
+
+// Load reads the commits of all lanes. With a non-nil through it gives exactly that set, or an error if commits are
+// missing.
+func (f Folder) Load(ctx context.Context, through Through) (*Set, error) {
+	keys, err := f.commitKeys(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{}
+	next := map[int]uint64{}
+	for _, key := range keys {
+		lane, from, to, _ := parseRange(key, ".json")
+		if from != next[lane] {
+			continue
+		}
+		if through != nil {
+			if last, ok := through[lane]; !ok || to > last {
+				continue
+			}
+		}
+		c, err := f.readCommit(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		s.Commits = append(s.Commits, c)
+		next[lane] = to + 1
+	}
+	for _, lane := range slices.Sorted(maps.Keys(through)) {
+		if next[lane] != through[lane]+1 {
+			return nil, fmt.Errorf("%s: lane %d has commits up to seq %d, %d are asked for: %w",
+				f.URL(), lane, int64(next[lane])-1, through[lane], ErrMismatch)
+		}
+	}
+	return s, nil
+}
+
+// Through says how far the set goes.
+func (s *Set) Through() Through {
+	t := Through{}
+	for _, c := range s.Commits {
+		t[c.Lane] = c.To
+	}
+	return t
+}
+
+// Hash is SHA-256 over the set's ranges and the hashes of their files. Who wrote a commit, and when, is not in it.
+func (s *Set) Hash() [sha256.Size]byte {
+	h := sha256.New()
+	for _, c := range s.Commits {
+		fmt.Fprintf(h, "%s\n", rangeName(c.Lane, c.From, c.To))
+		for _, f := range c.Files {
+			fmt.Fprintf(h, "%s %d %s\n", f.Kind, f.Rows, f.SHA256)
+		}
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// Entry is a line of manifest.jsonl.
+type Entry struct {
+	File
+	Lane   int    `json:"lane"`
+	From   uint64 `json:"from"`
+	To     uint64 `json:"to"`
+	Source string `json:"source"`
+}
+
+// ManifestKey is the place of the listing below the folder of the shards.
+const ManifestKey = "manifest.jsonl"
+
+// WriteManifest writes the listing of the files that count, made from the commits. Programs other than this one read
+// it to find the files; this one reads the commits.
+func (f Folder) WriteManifest(ctx context.Context) (*Set, error) {
+	s, err := f.Load(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	for _, c := range s.Commits {
+		for _, file := range c.Files {
+			if err := enc.Encode(Entry{file, c.Lane, c.From, c.To, c.Source}); err != nil {
+				return nil, fmt.Errorf("write manifest: %w", err)
+			}
+		}
+	}
+	_, err = f.Store.Put(ctx, f.prefix+ManifestKey, &b)
+	return s, err
+}

@@ -19,6 +19,7 @@ func expect(t *testing.T) (e struct {
 		W, H   int
 		SHA256 string
 	}
+	Turn   map[int]string
 	Jitter []struct {
 		Order   [3]uint8
 		Factors [3]float32
@@ -70,6 +71,19 @@ func TestJitterAsPillow(t *testing.T) {
 	}
 	if sum(im) != before {
 		t.Error("Jitter changed its input")
+	}
+}
+
+func TestTurnAsPillow(t *testing.T) {
+	im := load(t, "testdata/decode/rgb.png")
+	turns := expect(t).Turn
+	if len(turns) != 7 {
+		t.Fatalf("%d turns expected, want 7", len(turns))
+	}
+	for o, want := range turns {
+		if got := sum(im.Turn(o)); got != want {
+			t.Errorf("orientation %d: sum %s, want %s", o, got, want)
+		}
 	}
 }
 

@@ -233,3 +233,15 @@ done:
 	jpeg_destroy_compress(&c);
 	return status;
 }
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
+const char *imglish_jpeg_version(void)
+{
+#ifdef LIBJPEG_TURBO_VERSION
+	return "libjpeg-turbo " TEXT(LIBJPEG_TURBO_VERSION);
+#else
+	return "libjpeg " TEXT(JPEG_LIB_VERSION) ", which is not libjpeg-turbo: pixels may differ";
+#endif
+}

@@ -75,3 +75,6 @@ func EncodeJPEG(im *Image, quality int, sub444 bool) ([]byte, error) {
 	}
 	return bytes.Clone((*buf)[:n]), nil
 }
+
+// JPEGVersion names the JPEG library that this program was built with.
+func JPEGVersion() string { return C.GoString(C.imglish_jpeg_version()) }

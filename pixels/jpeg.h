@@ -22,4 +22,7 @@ int32_t imglish_jpeg_decode(const uint8_t *data, int64_t n, uint8_t *rgb, int32_
  * full_chroma: 1 for 4:4:4, 0 for 4:2:0. */
 int32_t imglish_jpeg_encode(const uint8_t *rgb, int32_t w, int32_t h, int32_t quality, int32_t full_chroma,
                             uint8_t *out, int64_t cap, int64_t *len, char *message);
+
+/* The library's name and version, static. */
+const char *imglish_jpeg_version(void);
 #endif

@@ -14,3 +14,6 @@ func decodeJPEG([]byte, int, int) (*Image, error) {
 func EncodeJPEG(*Image, int, bool) ([]byte, error) {
 	return nil, fmt.Errorf("encode jpeg: %w: this build has no libjpeg-turbo; build with CGO_ENABLED=1", ErrUnsupported)
 }
+
+// JPEGVersion is empty: there is no JPEG library in this build.
+func JPEGVersion() string { return "" }

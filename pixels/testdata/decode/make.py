@@ -117,4 +117,6 @@ for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
         for o in order:
             r = steps[o](r).enhance(f[o])
         expect["jitter"].append({"order": order, "factors": f, "sha256": hashlib.sha256(r.tobytes()).hexdigest()})
+methods = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90"}
+expect["turn"] = {str(o): hashlib.sha256(im.transpose(getattr(Image.Transpose, m)).tobytes()).hexdigest() for o, m in methods.items()}
 json.dump(expect, open("expect.json", "w"), indent=1)

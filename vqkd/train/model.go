@@ -51,6 +51,15 @@ func (w *weights) each(f func(name string, t tensor.Tensor)) {
 	f("decode_task_layer.2.bias", w.dec2B)
 }
 
+// zero clears all weights: what gradients need before a step.
+func (w *weights) zero(b tensor.Backend) {
+	w.enc.Zero()
+	w.dec.Zero()
+	for _, t := range []tensor.Tensor{w.enc0W, w.enc0B, w.enc2W, w.enc2B, w.dec0W, w.dec0B, w.dec2W, w.dec2B} {
+		b.Zero(t)
+	}
+}
+
 // initialise draws the start of a training as BEiT does: linear weights from a normal of 0.02 cut at two sigma, the
 // output matrices of block l divided by √(2l), biases 0, norms 1 and 0.
 func (w *weights) initialise(b tensor.Backend, rng *rand.Rand) {

@@ -108,15 +108,26 @@ func (m *Model) Each(f func(name string, t tensor.Tensor)) {
 	f("fc_norm.bias", m.normB)
 }
 
+// memory lists all that the model allocated.
+func (m *Model) memory() []tensor.Tensor {
+	all := []tensor.Tensor{m.class, m.pos, m.patchW, m.patchB, m.normG, m.normB}
+	for _, k := range m.blocks {
+		all = append(all, k.norm1G, k.norm1B, k.qkvW, k.qkvB, k.projW, k.projB, k.norm2G, k.norm2B, k.fc1W, k.fc1B, k.fc2W, k.fc2B)
+	}
+	return all
+}
+
+// Zero clears the model: what gradients need before a step.
+func (m *Model) Zero() {
+	for _, t := range m.memory() {
+		m.b.Zero(t)
+	}
+}
+
 // Free gives all memory back.
 func (m *Model) Free() {
-	for _, t := range []tensor.Tensor{m.class, m.pos, m.patchW, m.patchB, m.normG, m.normB} {
+	for _, t := range m.memory() {
 		m.b.Free(t)
-	}
-	for _, k := range m.blocks {
-		for _, t := range []tensor.Tensor{k.norm1G, k.norm1B, k.qkvW, k.qkvB, k.projW, k.projB, k.norm2G, k.norm2B, k.fc1W, k.fc1B, k.fc2W, k.fc2B} {
-			m.b.Free(t)
-		}
 	}
 	m.rows.free(m.b)
 }

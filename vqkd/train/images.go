@@ -1,0 +1,156 @@
+package train
+
+import (
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/imglish/imglish/pixels"
+)
+
+// Images is a set of pictures by number. Image may be called from several goroutines; the result is not changed.
+type Images interface {
+	Name() string // for reports
+	Len() int
+	Image(i int) (*pixels.Image, error)
+}
+
+// Source is pictures and how often they are drawn, relative to the other sources.
+type Source struct {
+	Images
+	Weight float64
+}
+
+// folder is the image files below a folder.
+type folder struct {
+	dir   string
+	files []string
+
+	mu   sync.Mutex
+	kept map[int]*pixels.Image // decoded, as long as there is room
+	room int                   // bytes
+}
+
+const (
+	folderCache  = 256 << 20  // bytes of decoded pictures: a hundred photos
+	maxFileBytes = 64 << 20   // of an image file
+	maxFiles     = 10_000_000 // of a folder
+)
+
+// Folder lists the JPEG, PNG, GIF and WebP files below a folder, in the order of their names.
+func Folder(dir string) (Images, error) {
+	f := &folder{dir: dir, kept: map[int]*pixels.Image{}, room: folderCache}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		ext := strings.ToLower(filepath.Ext(path))
+		if d.Type().IsRegular() && slices.Contains([]string{".jpg", ".jpeg", ".png", ".gif", ".webp"}, ext) {
+			f.files = append(f.files, path)
+		}
+		if len(f.files) > maxFiles {
+			return fmt.Errorf("more than %d pictures", maxFiles)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pictures in %s: %w", dir, err)
+	}
+	if len(f.files) == 0 {
+		return nil, fmt.Errorf("pictures in %s: there is no .jpg, .png, .gif or .webp file", dir)
+	}
+	slices.Sort(f.files)
+	return f, nil
+}
+
+func (f *folder) Name() string { return f.dir }
+func (f *folder) Len() int     { return len(f.files) }
+
+func (f *folder) Image(i int) (*pixels.Image, error) {
+	f.mu.Lock()
+	im := f.kept[i]
+	f.mu.Unlock()
+	if im != nil {
+		return im, nil
+	}
+	if st, err := os.Stat(f.files[i]); err != nil {
+		return nil, err
+	} else if st.Size() > maxFileBytes {
+		return nil, fmt.Errorf("%s: %d bytes, at most %d are read", f.files[i], st.Size(), maxFileBytes)
+	}
+	data, err := os.ReadFile(f.files[i])
+	if err != nil {
+		return nil, err
+	}
+	im, _, err = pixels.Decode(data, pixels.DefaultLimits())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.files[i], err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.room >= len(im.Pix) && f.kept[i] == nil {
+		f.room -= len(im.Pix)
+		f.kept[i] = im
+	}
+	return im, nil
+}
+
+// pool draws pictures of several sources, from the side for training or from the one for measuring.
+type pool struct {
+	sources []Source
+	total   float64
+	train   [][]int // by source
+	held    [][]int
+}
+
+// newPool parts each source's pictures. A source of at least two has at least one on each side; a single picture serves
+// both, so only its crops differ.
+func newPool(sources []Source, seed uint64, share float64) (*pool, error) {
+	p := &pool{sources: sources}
+	for s, src := range sources {
+		if src.Len() == 0 || !(src.Weight > 0) {
+			return nil, fmt.Errorf("tokenizer training: source %s has %d pictures, weight %v", src.Name(), src.Len(), src.Weight)
+		}
+		p.total += src.Weight
+		order := generator(seed, "held out", s, 0).Perm(src.Len())
+		n := int(share*float64(src.Len()) + 0.5)
+		if src.Len() == 1 {
+			p.train, p.held = append(p.train, order), append(p.held, order)
+			continue
+		}
+		n = min(max(n, 1), src.Len()-1)
+		p.held, p.train = append(p.held, order[:n]), append(p.train, order[n:])
+	}
+	if len(sources) == 0 {
+		return nil, fmt.Errorf("tokenizer training: no pictures; give folders, or a number of scenes")
+	}
+	return p, nil
+}
+
+// draw takes a picture. One that cannot be read is passed over for another, and an error comes only when many in a row
+// fail.
+func (p *pool) draw(rng *rand.Rand, held bool) (*pixels.Image, error) {
+	var last error
+	for range 20 {
+		at := rng.Float64() * p.total
+		s := 0
+		for at -= p.sources[0].Weight; at >= 0 && s < len(p.sources)-1; at -= p.sources[s].Weight {
+			s++
+		}
+		side := p.train[s]
+		if held {
+			side = p.held[s]
+		}
+		im, err := p.sources[s].Image(side[rng.IntN(len(side))])
+		if err == nil {
+			return im, nil
+		}
+		last = err
+	}
+	return nil, fmt.Errorf("tokenizer training: 20 pictures in a row cannot be read, the last: %w", last)
+}

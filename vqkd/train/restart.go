@@ -1,0 +1,74 @@
+package train
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sort"
+
+	"github.com/imglish/imglish/tensor"
+)
+
+// restartDead gives codes that hardly anything takes a new place: vectors of this batch, drawn with a chance that grows
+// with their distance from their code. It returns how many codes moved.
+func (m *model) restartDead(rng *rand.Rand, p *pass, below float64) int {
+	b := m.b
+	usage := make([]float32, m.codes)
+	b.Download(usage, m.usage)
+	mean := float64(p.rows) / float64(m.codes)
+	var dead []int
+	for k, u := range usage {
+		if float64(u) < below*mean {
+			dead = append(dead, k)
+		}
+	}
+	if len(dead) == 0 {
+		return 0
+	}
+	z, entered := make([]float32, p.rows*m.dim), make([]float32, p.rows*m.dim)
+	b.Download(z, p.z)
+	b.Download(entered, p.entered)
+	far := make([]float64, p.rows) // running sum of the distances
+	sum := 0.0
+	for i := range far {
+		for j := i * m.dim; j < (i+1)*m.dim; j++ {
+			d := float64(z[j] - entered[j])
+			sum += d * d
+		}
+		far[i] = sum
+	}
+	book := make([]float32, m.codes*m.dim)
+	b.Download(book, m.book)
+	for _, k := range dead {
+		i := min(sort.SearchFloat64s(far, rng.Float64()*sum), p.rows-1)
+		copy(book[k*m.dim:(k+1)*m.dim], z[i*m.dim:(i+1)*m.dim])
+		usage[k] = float32(mean)
+	}
+	b.Upload(m.book, book)
+	b.Upload(m.usage, usage)
+	return len(dead)
+}
+
+// startCodebook places the codes by k-means over a batch's vectors.
+func (m *model) startCodebook(rng *rand.Rand, p *pass) {
+	start := pickRows(rng, p.rows, m.codes)
+	slices.Sort(start)
+	kmeans(m.b, m.book, m.usage, p.z, start, kmeansRounds)
+}
+
+// codesOf encodes views with the weights as they are.
+func (m *model) codesOf(pix []uint8, n, side int, scale, shift [3]float64) []uint16 {
+	b := m.b
+	mark := b.Mark()
+	defer b.Release(mark)
+	px := b.Temp(tensor.U8, n, side, side, 3)
+	b.UploadU8(px, pix)
+	rows := n * m.grid * m.grid
+	patches := b.Temp(tensor.Float, rows, 3*m.patch*m.patch)
+	b.Patches(patches, px, m.patch, scale, shift)
+	p := m.encode(patches, n)
+	codes := b.Temp(tensor.U16, rows)
+	b.NearestCode(codes, tensor.Tensor{}, p.z, m.book)
+	out := make([]uint16, rows)
+	b.DownloadU16(out, codes)
+	return out
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/store/shards"
 )
@@ -16,6 +18,7 @@ type building struct {
 	from uint64
 	next uint64 // seq that comes next
 
+	bytes   int64 // of its samples, as the log holds them
 	image   *shards.Writer[shards.ImageRow]
 	text    *shards.Writer[shards.TextRow]
 	pair    *shards.Writer[shards.PairRow]
@@ -36,6 +39,7 @@ func (b *building) add(o pipeline.Outcome) error {
 		err = b.addSkip(o.Seq, o.Skip)
 	case o.Sample != nil:
 		err = b.addSample(o.Seq, o.Sample)
+		b.bytes += int64(proto.Size(o.Sample))
 	default:
 		err = bad("the record holds neither a sample nor a skip")
 	}

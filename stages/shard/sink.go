@@ -26,6 +26,7 @@ type Sink struct {
 	folder shards.Folder
 	visual shards.Visual
 	text   shards.Textual
+	bytes  int64  // of samples a range, 0 for no limit
 	writer string // random id of this process's sink, hex
 
 	mu    sync.Mutex
@@ -36,13 +37,15 @@ type Sink struct {
 // lane is the state of one lane; only the goroutine that appends to it uses it.
 type lane struct {
 	durable  pipeline.Position
+	bytes    int64 // of samples a range, as the line was begun with
 	building *building
 }
 
 var _ pipeline.Sink = (*Sink)(nil)
 
-// New makes the sink that writes to a store.
-func New(st store.Store, c Config, t Tokenizers) (*Sink, error) {
+// New makes the sink that writes to a store. rangeBytes is how many bytes of samples (proto.Size) may be open in a lane,
+// 0 for any number; see pipeline.Env.
+func New(st store.Store, c Config, t Tokenizers, rangeBytes int64) (*Sink, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("shard: %w", err)
 	}
@@ -54,7 +57,7 @@ func New(st store.Store, c Config, t Tokenizers) (*Sink, error) {
 	}
 	var id [16]byte
 	rand.Read(id[:])
-	return &Sink{config: c, folder: shards.In(st), visual: t.Visual, text: t.Text,
+	return &Sink{config: c, folder: shards.In(st), visual: t.Visual, text: t.Text, bytes: rangeBytes,
 		writer: hex.EncodeToString(id[:]), lanes: map[int]*lane{}}, nil
 }
 
@@ -64,7 +67,7 @@ func New(st store.Store, c Config, t Tokenizers) (*Sink, error) {
 func (s *Sink) Resume(ctx context.Context, l pipeline.Lane) (pipeline.Position, error) {
 	s.Drop(l)
 	nowhere := pipeline.Position{LastSeq: -1, InputOffset: -1}
-	err := s.folder.Pin(ctx, shards.Line{Line: l.Line, Range: s.config.Range}, s.visual, s.text)
+	bytes, err := s.folder.Pin(ctx, shards.Line{Line: l.Line, Range: s.config.Range, Bytes: s.bytes}, s.visual, s.text)
 	if errors.Is(err, shards.ErrMismatch) {
 		return nowhere, fmt.Errorf("shard: %w: %w", err, pipeline.ErrFatal)
 	}
@@ -87,7 +90,7 @@ func (s *Sink) Resume(ctx context.Context, l pipeline.Lane) (pipeline.Position, 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lanes[l.Number] = &lane{durable: at}
+	s.lanes[l.Number] = &lane{durable: at, bytes: bytes}
 	return at, nil
 }
 
@@ -132,7 +135,7 @@ func (s *Sink) append(ctx context.Context, l pipeline.Lane, state *lane, o pipel
 	if err := b.add(o); err != nil {
 		return err
 	}
-	if !o.EndOfFile && b.next-b.from < uint64(s.config.Range) {
+	if !o.EndOfFile && b.next-b.from < uint64(s.config.Range) && (state.bytes == 0 || b.bytes <= state.bytes) {
 		return nil
 	}
 	at, err := s.commit(ctx, l, b, o)

@@ -78,7 +78,7 @@ func newSink(t *testing.T, st store.Store) *shard.Sink {
 	t.Helper()
 	c := shard.Defaults()
 	c.Range, c.RowGroup, c.Scratch = 10, 7, t.TempDir()
-	s, err := shard.New(st, c, tokenizers)
+	s, err := shard.New(st, c, tokenizers, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,6 +158,52 @@ func TestRangesCloseByCountAndAtEndOfFile(t *testing.T) {
 	manifest, err := st.Get(t.Context(), shards.Prefix+shards.ManifestKey)
 	if n := bytes.Count(manifest, []byte("\n")); err != nil || n != 7*4-2 {
 		t.Errorf("the manifest lists %d files, %v, want 26: 4 a range, but no skip in 20-22 and no pair in 43-45", n, err)
+	}
+}
+
+// A range closes behind the sample with which it passes the bytes that a lane may keep open, wherever calls end; the
+// limit that a line was begun with holds when a later run would allow more, and less is refused.
+func TestRangesCloseByBytes(t *testing.T) {
+	st := openStore(t)
+	open := func(bytes int64) *shard.Sink {
+		c := shard.Defaults()
+		c.Range = 10
+		s, err := shard.New(st, c, tokenizers, bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	limit := int64(proto.Size(outcome(0).Sample) + proto.Size(outcome(1).Sample))
+	var want []int64
+	for seq, size := 0, int64(0); seq < 22; seq++ {
+		if s := outcome(seq).Sample; s != nil {
+			size += int64(proto.Size(s))
+		}
+		if size > limit {
+			want, size = append(want, int64(seq)), 0
+		}
+	}
+	var got []int64
+	sinks := []*shard.Sink{open(limit), open(2 * limit)}
+	for seq := range 22 {
+		from := seq
+		if seq == 5 { // the second sink takes over and goes on from the commits
+			from = int(got[len(got)-1]) + 1
+		}
+		at, err := sinks[min(1, seq/5)].Append(t.Context(), lane0, outcomes(from, seq+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) == 0 && at.LastSeq >= 0 || len(got) > 0 && at.LastSeq != got[len(got)-1] {
+			got = append(got, at.LastSeq)
+		}
+	}
+	if !slices.Equal(got, want) || len(want) < 4 {
+		t.Errorf("ranges end at %v, want %v", got, want)
+	}
+	if _, err := open(limit-1).Resume(t.Context(), lane0); !errors.Is(err, pipeline.ErrFatal) {
+		t.Errorf("Resume with fewer bytes: %v, want a fatal mismatch", err)
 	}
 }
 
@@ -313,7 +359,7 @@ func TestMismatchStopsTheLine(t *testing.T) {
 		{"another line", pipeline.Lane{Line: "line-2", Source: "cc12m"}, tokenizers, "line-2"},
 		{"another source in the lane", pipeline.Lane{Line: "line-1", Source: "wikipedia"}, tokenizers, "wikipedia"},
 	} {
-		sink, err := shard.New(st, c, tt.toks)
+		sink, err := shard.New(st, c, tt.toks, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -374,7 +420,7 @@ func ExampleSink() {
 	folder, _ := os.MkdirTemp("", "data")
 	defer os.RemoveAll(folder)
 	st, _ := store.Open(folder)
-	sink, _ := shard.New(st, shard.Defaults(), shard.Tokenizers{})
+	sink, _ := shard.New(st, shard.Defaults(), shard.Tokenizers{}, 0)
 	defer sink.Close()
 
 	lane := pipeline.Lane{Line: "a-uuid", Source: "wikipedia", Number: 0}

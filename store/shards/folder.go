@@ -103,51 +103,73 @@ const (
 	maxSettingBytes = 64 << 10
 )
 
-// Line is the setting that makes ranges the same on every run.
+// Line are the settings that make ranges the same on every run. A range ends behind Range seq, behind the last record of
+// a source file, and behind the sample with which it passes Bytes.
 type Line struct {
 	Schema int    `json:"schema"`
 	Line   string `json:"line"`  // UUID
-	Range  int    `json:"range"` // seq a range, unless a source file ends before
+	Range  int    `json:"range"` // seq a range
+	Bytes  int64  `json:"bytes"` // of samples a range, as the log holds them; 0 for no limit
 }
 
 // Pin holds the folder to a line and its tokenizers: the first caller's are written down, later ones are compared. A
 // tokenizer with an empty fingerprint is not used and not compared. The error wraps ErrMismatch if one differs.
-func (f Folder) Pin(ctx context.Context, line Line, visual Visual, text Textual) error {
+//
+// Bytes is different: it follows from how much a log may hold, and that may grow. The first one stands and is returned;
+// a smaller one is a mismatch.
+func (f Folder) Pin(ctx context.Context, line Line, visual Visual, text Textual) (bytes int64, err error) {
 	line.Schema = Schema
-	if err := pin(ctx, f, lineKey, line, "a line's shards are its own: take another data folder, or the settings that it was begun with"); err != nil {
-		return err
+	stands, err := pin(ctx, f, lineKey, line)
+	if err != nil {
+		return 0, err
+	}
+	bytes = stands.Bytes
+	if line.Bytes == 0 || bytes > 0 && bytes < line.Bytes {
+		line.Bytes = bytes
+	}
+	if err := same(f, lineKey, stands, line, "a line's shards are its own: take another data folder, or the settings that it was begun with"); err != nil {
+		return 0, err
 	}
 	const hint = "use the tokenizer that the shards were made with, or another data folder"
 	if visual.Fingerprint != "" {
-		if err := pin(ctx, f, visualKey, visual, hint); err != nil {
-			return err
+		stands, err := pin(ctx, f, visualKey, visual)
+		if err == nil {
+			err = same(f, visualKey, stands, visual, hint)
+		}
+		if err != nil {
+			return 0, err
 		}
 	}
 	if text.Fingerprint != "" {
-		if err := pin(ctx, f, textualKey, text, hint); err != nil {
-			return err
+		stands, err := pin(ctx, f, textualKey, text)
+		if err == nil {
+			err = same(f, textualKey, stands, text, hint)
+		}
+		if err != nil {
+			return 0, err
 		}
 	}
-	return nil
+	return bytes, nil
 }
 
-func pin[T comparable](ctx context.Context, f Folder, key string, want T, hint string) error {
+// pin writes a setting down unless it is there, and returns the one that stands.
+func pin[T any](ctx context.Context, f Folder, key string, want T) (stands T, err error) {
 	data, err := json.MarshalIndent(want, "", "  ")
 	if err != nil {
-		return fmt.Errorf("marshal %s: %w", key, err)
+		return stands, fmt.Errorf("marshal %s: %w", key, err)
 	}
 	created, err := f.Store.PutIfAbsent(ctx, f.prefix+key, append(data, '\n'))
 	if err != nil || created {
-		return err
+		return want, err
 	}
-	got, err := setting[T](ctx, f, key)
-	if err != nil {
-		return err
+	return setting[T](ctx, f, key)
+}
+
+func same[T comparable](f Folder, key string, stands, want T, hint string) error {
+	if stands == want {
+		return nil
 	}
-	if got != want {
-		return &hinted{fmt.Errorf("%s/%s has %+v, this run has %+v: %w", f.URL(), key, got, want, ErrMismatch), hint}
-	}
-	return nil
+	return &hinted{fmt.Errorf("%s/%s has %+v, this run has %+v: %w", f.URL(), key, stands, want, ErrMismatch), hint}
 }
 
 func setting[T any](ctx context.Context, f Folder, key string) (T, error) {

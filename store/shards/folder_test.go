@@ -25,7 +25,7 @@ func folder(t testing.TB) (shards.Folder, string) {
 		t.Fatal(err)
 	}
 	f := shards.In(st)
-	if err := f.Pin(t.Context(), shards.Line{Line: line, Range: 8}, visual, textual); err != nil {
+	if _, err := f.Pin(t.Context(), shards.Line{Line: line, Range: 8, Bytes: 1000}, visual, textual); err != nil {
 		t.Fatal(err)
 	}
 	return f, filepath.Join(root, "shards")
@@ -139,7 +139,7 @@ func TestLastAndLoad(t *testing.T) {
 
 func TestPin(t *testing.T) {
 	f, _ := folder(t)
-	own := shards.Line{Line: line, Range: 8}
+	own := shards.Line{Line: line, Range: 8, Bytes: 1000}
 	other := visual
 	other.Fingerprint = "visual-2"
 	special := textual
@@ -153,12 +153,18 @@ func TestPin(t *testing.T) {
 	}{
 		{"the same", own, visual, textual, false},
 		{"without tokenizers", own, shards.Visual{}, shards.Textual{}, false},
-		{"another line", shards.Line{Line: "other", Range: 8}, visual, textual, true},
-		{"another range", shards.Line{Line: line, Range: 9}, visual, textual, true},
+		{"another line", shards.Line{Line: "other", Range: 8, Bytes: 1000}, visual, textual, true},
+		{"another range", shards.Line{Line: line, Range: 9, Bytes: 1000}, visual, textual, true},
+		{"more bytes a range", shards.Line{Line: line, Range: 8, Bytes: 1001}, visual, textual, false},
+		{"no limit of bytes", shards.Line{Line: line, Range: 8}, visual, textual, false},
+		{"fewer bytes a range", shards.Line{Line: line, Range: 8, Bytes: 999}, visual, textual, true},
 		{"another visual tokenizer", own, other, textual, true},
 		{"other special ids", own, visual, special, true},
 	} {
-		err := f.Pin(t.Context(), tt.line, tt.visual, tt.text)
+		bytes, err := f.Pin(t.Context(), tt.line, tt.visual, tt.text)
+		if err == nil && bytes != 1000 {
+			t.Errorf("%s: %d bytes a range, want the first 1000", tt.name, bytes)
+		}
 		if errors.Is(err, shards.ErrMismatch) != tt.differs || !tt.differs && err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}

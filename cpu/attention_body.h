@@ -8,26 +8,38 @@
 // softmax in place, then the product with the values. A row sees a leading part of the segment's rows; what lies behind
 // it in the tile becomes zero. Everything here is fixed by the segment's lengths alone.
 
-// leading dimension of a buffer of scores: whole panels and whole tiles, off the strides that share a cache set.
+// LEAD is the leading dimension of a buffer of scores: whole panels, whole tiles and VS vectors fit behind any key, and
+// the stride is off those that share a cache set.
 #define LEAD N(lead)
-INLINE int64_t LEAD(int64_t keys) { return round_up(round_up(keys, NR) > round_up(keys, MR) ? round_up(keys, NR) : round_up(keys, MR), 16) + 16; }
+INLINE int64_t LEAD(int64_t keys) { return round_up(keys + MR, VS * VW) + 16; }
 
 static void N(scratch_floats)(int64_t *floats, int64_t keys, int64_t head, int32_t backward)
 {
 	int64_t wide = round_up(head, NR), panels = round_up(keys, NR) * head, rows = round_up(keys, MR) * wide;
-	if (!backward) *floats = panels + keys * wide + MR * head + MR * LEAD(keys);
-	else *floats = 2 * panels + keys * wide + 2 * QUERY_TILES * MR * wide + 2 * MR * head + 2 * QUERY_TILES * MR * LEAD(keys) + 2 * rows;
+	if (!backward) *floats = panels + keys * wide + PR * head + MR * LEAD(keys);
+	else *floats = 2 * panels + keys * wide + 2 * QUERY_TILES * MR * wide + 2 * PR * head + 2 * QUERY_TILES * MR * LEAD(keys) + 2 * rows;
+}
+
+// pack_segment: dst[k·ldd + l] = element k of row i + l of the segment, for VW lanes l; zero for lanes from lanes on and
+// behind the segment's end.
+INLINE void N(pack_segment)(float *dst, int64_t ldd, const float *x, int64_t ld, const struct segment *s, int64_t i, int64_t lanes, int64_t head)
+{
+	int64_t have = min64(lanes, s->rows - i);
+	if (have <= 0 || i >= s->nv || i + have <= s->nv) { // rows that lie one behind the other
+		N(transpose)(dst, ldd, have > 0 ? x + segment_row(s, i) * ld : x, ld, have, head);
+		return;
+	}
+	for (int64_t l = 0; l < VW; l++) { // vision and text
+		const float *from = l < have ? x + segment_row(s, i + l) * ld : 0;
+		for (int64_t k = 0; k < head; k++) dst[k * ldd + l] = from ? from[k] : 0;
+	}
 }
 
 // pack_keys: panels of NR keys, k-major: the transpose of the segment's rows from x (ld floats apart).
 INLINE void N(pack_keys)(float *dst, const float *x, int64_t ld, const struct segment *s, int64_t head)
 {
 	for (int64_t p = 0; p * NR < s->rows; p++)
-		for (int64_t l = 0; l < NR; l++) {
-			int64_t i = p * NR + l;
-			const float *from = i < s->rows ? x + segment_row(s, i) * ld : 0;
-			for (int64_t k = 0; k < head; k++) dst[(p * head + k) * NR + l] = from ? from[k] : 0;
-		}
+		for (int64_t l = 0; l < NR; l += VW) N(pack_segment)(dst + p * head * NR + l, NR, x, ld, s, p * NR + l, VW, head);
 }
 
 // pack_values: panels of NR columns, one row a key: rows [i0, i1) of the segment from x.
@@ -41,16 +53,14 @@ INLINE void N(pack_values)(float *dst, const float *x, int64_t ld, const struct 
 // pack_queries: MR rows from row i on, k-major, times factor; missing rows are zero.
 INLINE void N(pack_queries)(float *dst, const float *x, int64_t ld, const struct segment *s, int64_t i, int64_t head, float factor)
 {
-	for (int64_t r = 0; r < MR; r++) {
-		const float *from = i + r < s->rows ? x + segment_row(s, i + r) * ld : 0;
-		for (int64_t k = 0; k < head; k++) dst[k * MR + r] = from ? from[k] * factor : 0;
-	}
+	for (int64_t r = 0; r < MR; r += VW) N(pack_segment)(dst + r, PR, x, ld, s, i + r, min64(VW, MR - r), head);
+	for (int64_t k = 0; factor != 1 && k < head * PR; k += VW) V_ST(dst + k, V_LD(dst + k) * factor);
 }
 
 // scores: c[r][j] for the MR packed rows a and keys [0, keys), whole panels.
 INLINE void N(scores)(float *c, int64_t ld, const float *a, const float *panels, int64_t keys, int64_t head)
 {
-	for (int64_t p = 0; p * NR < keys; p++) N(tile)(head, a, 1, MR, panels + p * head * NR, c + p * NR, ld);
+	for (int64_t p = 0; p * NR < keys; p++) N(tile)(head, a, 1, PR, panels + p * head * NR, c + p * NR, ld);
 }
 
 // softmax turns s[0, seen) into exponentials below the row's top, s[seen, upto) into zeros; returns top, *sum is theirs.
@@ -61,10 +71,13 @@ INLINE float N(softmax)(float *s, int64_t seen, int64_t upto, float *sum)
 	for (; j + VW <= seen; j += VW) top = V_MAX(top, V_LD(s + j));
 	float m = V_TOP(top);
 	for (; j < seen; j++) m = s[j] > m ? s[j] : m;
-	for (j = 0; j < seen; j += VW) {
-		vf e = V_FIRST(V_EXP(V_LD(s + j) - m), seen - j);
-		all = all + e;
-		V_ST(s + j, e);
+	for (j = 0; j < seen; j += VS * VW) { // a row of scores reaches VS vectors beyond its end (LEAD)
+		vf e[VS];
+		EACH e[u] = V_LD(s + j + u * VW) - m;
+		V_EXP(e);
+		V_FIRST4(e, seen - j);
+		EACH all = all + e[u];
+		EACH V_ST(s + j + u * VW, e[u]);
 	}
 	for (; j < upto; j++) s[j] = 0;
 	*sum = V_SUM(all);
@@ -78,7 +91,7 @@ static void N(attend)(const struct attention *t, int64_t from, int64_t to, float
 		struct segment s = segment_at(t->seg, u / t->heads);
 		const float *q = t->qkv + u % t->heads * head, *k = q + t->d, *v = k + t->d;
 		int64_t lead = LEAD(s.rows);
-		float *kp = scratch, *vp = kp + round_up(s.rows, NR) * head, *qp = vp + s.rows * wide, *p = qp + MR * head;
+		float *kp = scratch, *vp = kp + round_up(s.rows, NR) * head, *qp = vp + s.rows * wide, *p = qp + PR * head;
 		N(pack_keys)(kp, k, ld, &s, head);
 		N(pack_values)(vp, v, ld, &s, 0, s.rows, head);
 		for (int64_t i = 0; i < s.rows; i += MR) {
@@ -108,10 +121,12 @@ static void N(attend)(const struct attention *t, int64_t from, int64_t to, float
 INLINE void N(gradients)(float *p, float *dp, float lse, float own, float scale, int64_t seen, int64_t upto)
 {
 	int64_t j = 0;
-	for (; j < seen; j += VW) {
-		vf e = V_EXP(V_LD(p + j) - lse), g = e * (V_LD(dp + j) - own) * scale;
-		V_ST(p + j, e);
-		V_ST(dp + j, g);
+	for (; j < seen; j += VS * VW) {
+		vf e[VS];
+		EACH e[u] = V_LD(p + j + u * VW) - lse;
+		V_EXP(e);
+		EACH V_ST(p + j + u * VW, e[u]);
+		EACH V_ST(dp + j + u * VW, e[u] * ((V_LD(dp + j + u * VW) - own) * scale));
 	}
 	for (j = seen; j < upto; j++) p[j] = dp[j] = 0;
 }
@@ -139,7 +154,7 @@ static void N(attend_backward)(const struct attention *t, int64_t from, int64_t 
 		int64_t h = u % t->heads * head, lead = LEAD(s.rows), panels = round_up(s.rows, NR) * head, sums = round_up(s.rows, MR) * wide;
 		const float *q = t->qkv + h, *k = q + t->d, *v = k + t->d, *g = t->dout + h;
 		float *kt = scratch, *vt = kt + panels, *kp = vt + panels, *qp = kp + s.rows * wide, *gp = qp + step * wide;
-		float *qt = gp + step * wide, *gt = qt + MR * head, *p = gt + MR * head, *dp = p + step * lead;
+		float *qt = gp + step * wide, *gt = qt + PR * head, *p = gt + PR * head, *dp = p + step * lead;
 		float *dk = dp + step * lead, *dv = dk + sums;
 		N(pack_keys)(kt, k, ld, &s, head);
 		N(pack_keys)(vt, v, ld, &s, head);

@@ -20,6 +20,7 @@ type backend struct {
 	isa     C.int32_t
 	threads int
 	mr, nr  int // register tile of a product: rows, columns
+	pr      int // rows of a packed tile
 	kc      int // block of a product's sum
 	err     error
 	arena   arena
@@ -45,11 +46,11 @@ func NewWith(o Options) (tensor.Backend, error) {
 	}
 	b := &backend{isa: C.int32_t(o.ISA), threads: o.threads(), live: map[*buffer]struct{}{}}
 	b.scratch = make([]scratch, b.threads)
-	var mr, nr, kc C.int64_t
-	if err := status(C.imglish_tile(b.isa, &mr, &nr, &kc)); err != nil {
+	var mr, nr, pr, kc C.int64_t
+	if err := status(C.imglish_tile(b.isa, &mr, &nr, &pr, &kc)); err != nil {
 		return nil, err
 	}
-	b.mr, b.nr, b.kc = int(mr), int(nr), int(kc)
+	b.mr, b.nr, b.pr, b.kc = int(mr), int(nr), int(pr), int(kc)
 	return b, nil
 }
 

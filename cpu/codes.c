@@ -4,8 +4,6 @@
 
 #include "isa.h"
 
-enum { KC = 384 }; // as in linear.c, which packs the book
-
 #define BODY "codes_body.h"
 #include "each_isa.h"
 

@@ -14,7 +14,7 @@ import (
 // NearestCode never holds all n·K products: a register tile of them at a time goes into the running best.
 func (b *backend) NearestCode(codes, best, z, book tensor.Tensor) {
 	n, d, k := tensor.CheckNearestCode(codes, best, z, book)
-	if n == 0 || b.err != nil || !b.reserve(b.mr*max(1, d)) {
+	if n == 0 || b.err != nil || !b.reserve(b.pr*max(1, d)) {
 		return
 	}
 	mark := b.Mark()

@@ -11,17 +11,17 @@ static void N(nearest_code)(uint16_t *codes, float *best, const float *z, const 
 {
 	float c[MR * NR] __attribute__((aligned(64)));
 	float top[MR * NR] __attribute__((aligned(64))), at[MR * NR] __attribute__((aligned(64)));
-	int64_t padded = round_up(k, NR);
+	int64_t padded = round_up(k, NR), block = sum_block(d);
 	for (int64_t i = from; i < to; i += MR) {
 		int64_t rows = min64(MR, to - i);
 		N(pack_rows)(scratch, z + i * d, d, 1, rows, d);
 		for (int64_t l = 0; l < MR * NR; l += VW) V_ST(top + l, V_SET(-INFINITY)), V_ST(at + l, V_SET(0));
 		for (int64_t p = 0; p * NR < k; p++) {
-			// The sum's blocks of KC come one behind the other, as in a linear layer.
-			for (int64_t k0 = 0; k0 < d || k0 == 0; k0 += KC) {
-				int64_t kc = min64(KC, d - k0);
+			// The sum's blocks come one behind the other, as in a linear layer.
+			for (int64_t k0 = 0; k0 < d || k0 == 0; k0 += block) {
+				int64_t kc = min64(block, d - k0);
 				float part[MR * NR] __attribute__((aligned(64)));
-				N(tile)(kc, scratch + k0 * MR, 1, MR, packed + k0 * padded + p * NR * kc, k0 ? part : c, NR);
+				N(tile)(kc, scratch + k0 * PR, 1, PR, packed + k0 * padded + p * NR * kc, k0 ? part : c, NR);
 				for (int64_t l = 0; k0 && l < MR * NR; l += VW) V_ST(c + l, V_LD(c + l) + V_LD(part + l));
 			}
 			int64_t have = min64(NR, k - p * NR);

@@ -22,18 +22,18 @@ int32_t imglish_best_isa(void);
 void *imglish_alloc(int64_t bytes); // zeroed, for whole cache lines; null if there is no memory
 void imglish_free(void *p);
 
-// Products (linear.c). Sizes of the register tile: rows mr, columns nr (a panel), block of k kc.
-int32_t imglish_tile(int32_t isa, int64_t *mr, int64_t *nr, int64_t *kc);
+// Products (linear.c). Sizes of the register tile: rows mr (pr when packed), columns nr (a panel), block of k kc.
+int32_t imglish_tile(int32_t isa, int64_t *mr, int64_t *nr, int64_t *pr, int64_t *kc);
 // Pack panels [from, to) of w, whose rows lie ldw apart. transposed: w is [cols, k] and the product x·wᵀ; else w is
 // [k, cols] and the product x·w. dst: k·cols, cols rounded up to whole panels.
 int32_t imglish_pack(int32_t isa, float *dst, const float *w, int64_t ldw, int64_t cols, int64_t k, int32_t transposed, int64_t from,
                      int64_t to);
 // y = act(x·packed + b) for rows [i0, i1) and panels [p0, p1).  x: [n, k]  y, pre: cols of rows that lie ldy apart
-// scratch: mr·kc
+// scratch: pr·kc
 int32_t imglish_product(int32_t isa, float *y, float *pre, int64_t ldy, const float *x, const float *packed, const float *b, int64_t k,
                         int64_t cols, int32_t act, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch);
 // dw += dyᵀ·x for rows [i0, i1) of dw and its panels [p0, p1).  dw: [out, in]  dy: [n, out]  x: [n, in]
-// scratch: mr·kc + (p1 − p0)·nr·kc
+// scratch: (8·pr + (p1 − p0)·nr)·kc
 int32_t imglish_gram(int32_t isa, float *dw, const float *dy, const float *x, int64_t n, int64_t in, int64_t out, int64_t i0, int64_t i1,
                      int64_t p0, int64_t p1, float *scratch);
 // dy *= act'(pre), elements [from, to).
@@ -74,7 +74,7 @@ int32_t imglish_cosine_loss(int32_t isa, float *loss, float *dpred, const float 
 int32_t imglish_squared_error(int32_t isa, float *loss, float *da, const float *a, const float *b, double factor, int64_t d, int64_t from,
                               int64_t to);
 
-// Codes (codes.c). packed: book as imglish_pack lays it out, transposed. scratch: mr·d
+// Codes (codes.c). packed: book as imglish_pack lays it out, transposed. scratch: pr·d
 int32_t imglish_nearest_code(int32_t isa, uint16_t *codes, float *best, const float *z, const float *packed, int64_t d, int64_t k,
                              int64_t from, int64_t to, float *scratch);
 int32_t imglish_codebook_ema(int32_t isa, float *book, float *usage, const float *sums, const float *counts, double decay, int64_t d,

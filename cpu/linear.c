@@ -4,13 +4,12 @@
 
 #include "isa.h"
 
-// Length of a block of k: a panel's block (KC·32 floats) streams from the second cache, a tile's rows stay in the first.
-enum { KC = 384 };
+enum { GRAM_TILES = 8 };
 
 struct imglish_product {
-	const float *a; // element (i, k) at a[i·rs + k·cs]
-	int64_t rs, cs;
-	const float *b; // packed, or (gram) x with leading dimension ldb
+	const float *a; // product: row i at a + i·k; gram: row k at a + k·lda
+	int64_t lda;
+	const float *b; // product: packed; gram: row k at b + k·ldb
 	int64_t ldb;
 	float *c, *pre;
 	int64_t ldc;
@@ -22,10 +21,10 @@ struct imglish_product {
 #define BODY "linear_body.h"
 #include "each_isa.h"
 
-int32_t imglish_tile(int32_t isa, int64_t *mr, int64_t *nr, int64_t *kc)
+int32_t imglish_tile(int32_t isa, int64_t *mr, int64_t *nr, int64_t *pr, int64_t *kc)
 {
 	*kc = KC;
-	return CALL(isa, sizes, mr, nr);
+	return CALL(isa, sizes, mr, nr, pr);
 }
 
 int32_t imglish_pack(int32_t isa, float *dst, const float *w, int64_t ldw, int64_t cols, int64_t k, int32_t transposed, int64_t from,
@@ -38,14 +37,14 @@ int32_t imglish_pack(int32_t isa, float *dst, const float *w, int64_t ldw, int64
 int32_t imglish_product(int32_t isa, float *y, float *pre, int64_t ldy, const float *x, const float *packed, const float *b, int64_t k,
                         int64_t cols, int32_t act, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch)
 {
-	struct imglish_product j = {.a = x, .rs = k, .cs = 1, .b = packed, .c = y, .pre = pre, .ldc = ldy, .bias = b, .act = act, .n = cols, .k = k};
+	struct imglish_product j = {.a = x, .b = packed, .c = y, .pre = pre, .ldc = ldy, .bias = b, .act = act, .n = cols, .k = k};
 	return CALL(isa, product, &j, i0, i1, p0, p1, scratch);
 }
 
 int32_t imglish_gram(int32_t isa, float *dw, const float *dy, const float *x, int64_t n, int64_t in, int64_t out, int64_t i0, int64_t i1,
                      int64_t p0, int64_t p1, float *scratch)
 {
-	struct imglish_product j = {.a = dy, .rs = 1, .cs = out, .b = x, .ldb = in, .c = dw, .ldc = in, .n = in, .k = n};
+	struct imglish_product j = {.a = dy, .lda = out, .b = x, .ldb = in, .c = dw, .ldc = in, .n = in, .k = n};
 	return CALL(isa, gram, &j, i0, i1, p0, p1, scratch);
 }
 

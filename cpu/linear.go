@@ -46,7 +46,7 @@ func (b *backend) LinearBackward(dx, dw, db, dy, pre, x, w tensor.Tensor, act te
 //
 //	y: [n, cols]   x: [n, k]
 func (b *backend) product(y, pre, x, w, bias *C.float, n, k, cols int, transposed bool, act tensor.Act) {
-	if n == 0 || cols == 0 || b.err != nil || !b.reserve(b.mr*b.kc) {
+	if n == 0 || cols == 0 || b.err != nil || !b.reserve(b.pr*b.kc) {
 		return
 	}
 	strip := max(1, packLimit/max(1, k)/b.nr) * b.nr
@@ -118,7 +118,7 @@ func (b *backend) gram(dw, dy, x *C.float, n, in, out int) {
 		rowParts = min(blocks(out, b.mr), blocks(2*b.threads, parts))
 	}
 	tall := blocks(blocks(out, rowParts), b.mr) * b.mr
-	if rowParts = blocks(out, tall); n == 0 || b.err != nil || !b.reserve(b.mr*b.kc+broad*b.nr*b.kc) {
+	if rowParts = blocks(out, tall); n == 0 || b.err != nil || !b.reserve((8*b.pr+broad*b.nr)*b.kc) {
 		return
 	}
 	b.split(rowParts*parts, tall*broad*b.nr*n/16, func(worker int, from, to C.int64_t) C.int32_t {

@@ -20,10 +20,14 @@ static void N(cross_entropy)(float *loss, float *dlogits, const float *logits, c
 		for (; j + VW <= v; j += VW) top = V_MAX(top, V_LD(x + j));
 		m = V_TOP(top);
 		for (; j < v; j++) m = x[j] > m ? x[j] : m;
-		for (j = 0; j < v; j += VW) {
-			vf e = V_FIRST(V_EXP(V_LDN(x + j, v - j) - m), v - j);
-			sum = sum + e;
-			if (dx) V_STN(dx + j, e, v - j);
+		for (j = 0; j < v; j += VS * VW) {
+			vf e[VS];
+			V_LD4N(e, x + j, v - j);
+			EACH e[u] = e[u] - m;
+			V_EXP(e);
+			V_FIRST4(e, v - j);
+			EACH sum = sum + e[u];
+			if (dx) V_ST4N(dx + j, e, v - j);
 		}
 		float all = V_SUM(sum);
 		loss[i] = weight * (m + logf(all) - at);

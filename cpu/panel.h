@@ -2,21 +2,35 @@
 
 // The matrix product's core, shared by linear, attention and nearest code: one register tile of MR rows and NR columns.
 //
-// Every element of a product is one chain of fused multiply-adds over k, from zero, in rising order, in blocks of KC
-// (the blocks' sums are then added in order). So its bits do not depend on which tile computes it, on the rows beside
+// Every element of a product is one chain of fused multiply-adds over k, from zero, in rising order, in equal
+// blocks of at most KC (the blocks' sums are then added in order). So its bits do not depend on which tile computes it, on the rows beside
 // it, or on how the work is split: tiles and threads may be chosen for speed alone.
 //
 // Packed form of the right-hand side: panels of NR columns, k-major: panel p, row k, lane l is element (k, p·NR + l);
-// lanes beyond the last column are zero. With several blocks of KC the blocks lie one behind the other.
+// lanes beyond the last column are zero. With several blocks of KC the blocks lie one behind the other. Rows of the
+// left-hand side are read where they are, or packed k-major, PR floats a step.
 
+#ifndef IMGLISH_PANEL_H
+#define IMGLISH_PANEL_H
+// Longest block of a sum: a panel's block (KC·NR floats) streams from the second cache, a tile's rows stay in the first.
+enum { KC = 384 };
+
+// sum_block cuts a sum of k terms into equal blocks; k alone decides.
+static inline __attribute__((unused)) int64_t sum_block(int64_t k)
+{
+	int64_t count = (k + KC - 1) / KC;
+	return k > 0 ? (k + count - 1) / count : 1;
+}
 #define MR N(mr)
 #define NR N(nr)
+#define PR N(pr)
+#endif
 #if VW == 16
-enum { MR = 12, NR = 32 }; // 24 sums, 2 of b, 1 of a: 27 of 32 registers
+enum { MR = 12, NR = 32, PR = 16 }; // 24 sums, 2 of b, 1 of a: 27 of 32 registers
 #elif VW == 8
-enum { MR = 6, NR = 16 }; // 12 sums, 2 of b, 1 of a: 15 of 16 registers
+enum { MR = 6, NR = 16, PR = 8 }; // 12 sums, 2 of b, 1 of a: 15 of 16 registers
 #else
-enum { MR = 6, NR = 8 };
+enum { MR = 6, NR = 8, PR = 8 };
 #endif
 
 // tile: c[r·ldc + l] = Σ_k a[r·rs + k·cs]·b[k·NR + l] for MR rows r and NR lanes l.
@@ -57,46 +71,49 @@ INLINE void N(tile)(int64_t k, const float *a, int64_t rs, int64_t cs, const flo
 #undef KEEP
 }
 
-// pack_rows fills dst [MR, k] k-major from rows a[r·rs + i·cs], r < rows; the rest of the MR rows become zero.
-INLINE void N(pack_rows)(float *dst, const float *a, int64_t rs, int64_t cs, int64_t rows, int64_t k)
-{
-	if (rs == 1 && rows == MR) {
-		for (int64_t i = 0; i < k; i++) memcpy(dst + i * MR, a + i * cs, MR * sizeof *dst);
-		return;
-	}
-	for (int64_t r = 0; r < MR; r++)
-		for (int64_t i = 0; i < k; i++) dst[i * MR + r] = r < rows ? a[r * rs + i * cs] : 0;
-}
-
-// transpose: dst[i·NR + l] = s[l·lds + i] for VW lanes l and i < k; lanes from have on are zero. VW columns at a time, so
-// that both sides are read and written in whole lines.
-INLINE void N(transpose)(float *dst, const float *s, int64_t lds, int64_t have, int64_t k)
+// transpose: dst[i·ldd + l] = s[l·lds + i] for VW lanes l and i < k; lanes from have on are zero. Squares of VW by VW
+// through registers, so that both sides are read and written in whole lines.
+INLINE void N(transpose)(float *dst, int64_t ldd, const float *s, int64_t lds, int64_t have, int64_t k)
 {
 	int64_t i = 0;
 #if VW == 16
-	if (have >= 16)
-		for (; i + 16 <= k; i += 16) {
-			vf r[16], q[16];
-			for (int l = 0; l < 16; l++) r[l] = V_LD(s + l * lds + i);
-			for (int l = 0; l < 16; l += 4) {
-				vf x0 = _mm512_unpacklo_ps(r[l], r[l + 1]), x1 = _mm512_unpackhi_ps(r[l], r[l + 1]);
-				vf x2 = _mm512_unpacklo_ps(r[l + 2], r[l + 3]), x3 = _mm512_unpackhi_ps(r[l + 2], r[l + 3]);
-				q[l] = _mm512_shuffle_ps(x0, x2, 0x44), q[l + 1] = _mm512_shuffle_ps(x0, x2, 0xee);
-				q[l + 2] = _mm512_shuffle_ps(x1, x3, 0x44), q[l + 3] = _mm512_shuffle_ps(x1, x3, 0xee);
-			}
-			// q[4g + c] holds, in its 128-bit part p, column 4p + c of rows 4g..4g+3.
-			for (int c = 0; c < 4; c++) {
-				vf x0 = _mm512_shuffle_f32x4(q[c], q[c + 4], 0x44), x1 = _mm512_shuffle_f32x4(q[c], q[c + 4], 0xee);
-				vf x2 = _mm512_shuffle_f32x4(q[c + 8], q[c + 12], 0x44), x3 = _mm512_shuffle_f32x4(q[c + 8], q[c + 12], 0xee);
-				V_ST(dst + (i + c) * NR, _mm512_shuffle_f32x4(x0, x2, 0x88));
-				V_ST(dst + (i + c + 4) * NR, _mm512_shuffle_f32x4(x0, x2, 0xdd));
-				V_ST(dst + (i + c + 8) * NR, _mm512_shuffle_f32x4(x1, x3, 0x88));
-				V_ST(dst + (i + c + 12) * NR, _mm512_shuffle_f32x4(x1, x3, 0xdd));
-			}
+	for (; i + 16 <= k; i += 16) {
+		vf r[16], q[16];
+		for (int l = 0; l < 16; l++) r[l] = l < have ? V_LD(s + l * lds + i) : V_SET(0);
+		for (int l = 0; l < 16; l += 4) {
+			vf x0 = _mm512_unpacklo_ps(r[l], r[l + 1]), x1 = _mm512_unpackhi_ps(r[l], r[l + 1]);
+			vf x2 = _mm512_unpacklo_ps(r[l + 2], r[l + 3]), x3 = _mm512_unpackhi_ps(r[l + 2], r[l + 3]);
+			q[l] = _mm512_shuffle_ps(x0, x2, 0x44), q[l + 1] = _mm512_shuffle_ps(x0, x2, 0xee);
+			q[l + 2] = _mm512_shuffle_ps(x1, x3, 0x44), q[l + 3] = _mm512_shuffle_ps(x1, x3, 0xee);
 		}
+		// q[4g + c] holds, in its 128-bit part p, column 4p + c of rows 4g to 4g + 3.
+		for (int c = 0; c < 4; c++) {
+			vf x0 = _mm512_shuffle_f32x4(q[c], q[c + 4], 0x44), x1 = _mm512_shuffle_f32x4(q[c], q[c + 4], 0xee);
+			vf x2 = _mm512_shuffle_f32x4(q[c + 8], q[c + 12], 0x44), x3 = _mm512_shuffle_f32x4(q[c + 8], q[c + 12], 0xee);
+			V_ST(dst + (i + c) * ldd, _mm512_shuffle_f32x4(x0, x2, 0x88));
+			V_ST(dst + (i + c + 4) * ldd, _mm512_shuffle_f32x4(x0, x2, 0xdd));
+			V_ST(dst + (i + c + 8) * ldd, _mm512_shuffle_f32x4(x1, x3, 0x88));
+			V_ST(dst + (i + c + 12) * ldd, _mm512_shuffle_f32x4(x1, x3, 0xdd));
+		}
+	}
+#elif VW == 8
+	for (; i + 8 <= k; i += 8) {
+		vf r[8], q[8];
+		for (int l = 0; l < 8; l++) r[l] = l < have ? V_LD(s + l * lds + i) : V_SET(0);
+		for (int l = 0; l < 8; l += 4) {
+			vf x0 = _mm256_unpacklo_ps(r[l], r[l + 1]), x1 = _mm256_unpackhi_ps(r[l], r[l + 1]);
+			vf x2 = _mm256_unpacklo_ps(r[l + 2], r[l + 3]), x3 = _mm256_unpackhi_ps(r[l + 2], r[l + 3]);
+			q[l] = _mm256_shuffle_ps(x0, x2, 0x44), q[l + 1] = _mm256_shuffle_ps(x0, x2, 0xee);
+			q[l + 2] = _mm256_shuffle_ps(x1, x3, 0x44), q[l + 3] = _mm256_shuffle_ps(x1, x3, 0xee);
+		}
+		for (int c = 0; c < 4; c++) {
+			V_ST(dst + (i + c) * ldd, _mm256_permute2f128_ps(q[c], q[c + 4], 0x20));
+			V_ST(dst + (i + c + 4) * ldd, _mm256_permute2f128_ps(q[c], q[c + 4], 0x31));
+		}
+	}
 #endif
 	for (; i < k; i++)
-		for (int64_t l = 0; l < VW; l++) dst[i * NR + l] = l < have ? s[l * lds + i] : 0;
+		for (int64_t l = 0; l < VW; l++) dst[i * ldd + l] = l < have ? s[l * lds + i] : 0;
 }
 
 // pack_columns: dst[i·NR + l] = s[i·lds + l] for NR lanes l and i < k; lanes from have on are zero.
@@ -106,4 +123,14 @@ INLINE void N(pack_columns)(float *dst, const float *s, int64_t lds, int64_t hav
 		V_ST(dst + i * NR, V_LDN(s + i * lds, have));
 		V_ST(dst + i * NR + VW, have > VW ? V_LDN(s + i * lds + VW, have - VW) : (vf){0});
 	}
+}
+
+// pack_rows: a tile's left-hand side, dst[i·PR + r] = a[r·rs + i·cs] for rows r and i < k; the rest of the MR rows are
+// zero. One of rs and cs is 1.
+INLINE void N(pack_rows)(float *dst, const float *a, int64_t rs, int64_t cs, int64_t rows, int64_t k)
+{
+	for (int64_t r = 0; r < MR; r += VW)
+		if (cs == 1) N(transpose)(dst + r, PR, a + r * rs, rs, rows - r, k);
+		else
+			for (int64_t i = 0; i < k; i++) V_ST(dst + i * PR + r, rows > r ? V_LDN(a + i * cs + r, rows - r) : (vf){0});
 }

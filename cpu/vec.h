@@ -15,7 +15,8 @@
 #define V_LDN N(v_ldn)
 #define V_STN N(v_stn)
 #define V_FMA N(v_fma)
-#define V_MAX N(v_max)
+#define V_MAX N(v_max) // of two; the second where one is NaN
+#define V_MIN N(v_min) // as V_MAX
 #define V_GT N(v_gt)
 #define V_SEL N(v_sel) // m ? a : b
 #define V_FIRST N(v_first) // the first n lanes, zeroes behind them
@@ -23,6 +24,9 @@
 #define V_ABS N(v_abs)
 #define V_SUM N(v_sum)
 #define V_TOP N(v_top)
+#define V_LD4N N(v_ld4n)
+#define V_ST4N N(v_st4n)
+#define V_FIRST4 N(v_first4)
 #endif
 
 typedef float vf __attribute__((vector_size(VW * 4)));
@@ -40,6 +44,7 @@ INLINE void V_STN(float *p, vf x, int64_t n) { n >= 16 ? _mm512_storeu_ps(p, x) 
 INLINE vf V_FIRST(vf x, int64_t n) { return n >= 16 ? x : (vf)_mm512_maskz_mov_ps((1u << n) - 1, x); }
 INLINE vf V_FMA(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 INLINE vf V_MAX(vf a, vf b) { return _mm512_max_ps(a, b); }
+INLINE vf V_MIN(vf a, vf b) { return _mm512_min_ps(a, b); }
 INLINE vm V_GT(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 INLINE vf V_SEL(vm m, vf a, vf b) { return _mm512_mask_blend_ps(m, b, a); }
 INLINE vf V_SQRT(vf a) { return _mm512_sqrt_ps(a); }
@@ -58,6 +63,7 @@ INLINE void V_STN(float *p, vf x, int64_t n) { n >= 8 ? _mm256_storeu_ps(p, x) :
 INLINE vf V_FIRST(vf x, int64_t n) { return n >= 8 ? x : (vf)_mm256_and_ps(x, _mm256_castsi256_ps(N(v_lanes)(n))); }
 INLINE vf V_FMA(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE vf V_MAX(vf a, vf b) { return _mm256_max_ps(a, b); }
+INLINE vf V_MIN(vf a, vf b) { return _mm256_min_ps(a, b); }
 INLINE vm V_GT(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
 INLINE vf V_SEL(vm m, vf a, vf b) { return _mm256_blendv_ps(b, a, m); }
 INLINE vf V_SQRT(vf a) { return _mm256_sqrt_ps(a); }
@@ -83,6 +89,7 @@ INLINE vf V_FMA(vf a, vf b, vf c) { return a * b + c; }
 INLINE vm V_GT(vf a, vf b) { return a > b; }
 INLINE vf V_SEL(vm m, vf a, vf b) { return (vf)((m & (vi)a) | (~m & (vi)b)); }
 INLINE vf V_MAX(vf a, vf b) { return V_SEL(a > b, a, b); }
+INLINE vf V_MIN(vf a, vf b) { return V_SEL(a < b, a, b); }
 INLINE vf V_SQRT(vf a) { for (int i = 0; i < VW; i++) a[i] = sqrtf(a[i]); return a; }
 
 #endif
@@ -107,4 +114,27 @@ INLINE float V_TOP(vf x)
 	for (int half = VW / 2; half > 0; half /= 2)
 		for (int i = 0; i < half; i++) t[i] = t[i] > t[i + half] ? t[i] : t[i + half];
 	return t[0];
+}
+
+// VS vectors at once (vec_math.h): loads and stores of n floats from p on, and of all VS·VW.
+INLINE void N(v_ld4n)(vf x[4], const float *p, int64_t n)
+{
+	if (n >= 4 * VW)
+		for (int u = 0; u < 4; u++) x[u] = V_LD(p + u * VW);
+	else
+		for (int u = 0; u < 4; u++) x[u] = n > u * VW ? V_LDN(p + u * VW, n - u * VW) : V_SET(0);
+}
+INLINE void N(v_st4n)(float *p, const vf x[4], int64_t n)
+{
+	if (n >= 4 * VW)
+		for (int u = 0; u < 4; u++) V_ST(p + u * VW, x[u]);
+	else
+		for (int u = 0; u < 4; u++)
+			if (n > u * VW) V_STN(p + u * VW, x[u], n - u * VW);
+}
+// v_first4 keeps the first n lanes of 4·VW, zeroes behind them.
+INLINE void N(v_first4)(vf x[4], int64_t n)
+{
+	if (n < 4 * VW)
+		for (int u = 0; u < 4; u++) x[u] = n > u * VW ? V_FIRST(x[u], n - u * VW) : V_SET(0);
 }

@@ -1,0 +1,9 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// commands are the constructors of all commands, in the order of the help text.
+var commands = []func() *cobra.Command{
+	newScenesCommand,
+	newImageCommand,
+}

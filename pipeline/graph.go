@@ -20,6 +20,9 @@ func (c *Config) checkGraph(root Section, b Builders) error {
 		return at.errorf("no graph: add `graph:` with one list of stages a line, from [%s] to a sink (%s)",
 			sourceStage, strings.Join(names(b.Sinks), ", "))
 	}
+	if len(c.Graph) == 1 {
+		return at.errorf("graph: a topic must lie between %s and the sink: write them as two segments", sourceStage)
+	}
 	seen := map[string]bool{}
 	last := len(c.Graph) - 1
 	for i, segment := range c.Graph {

@@ -1,6 +1,11 @@
 package pipeline
 
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/google/uuid"
+)
 
 // RecordSchema is the version of Record. A reader refuses records of another version.
 const RecordSchema = 1
@@ -15,4 +20,13 @@ func SampleID(dataset, key, revision string) []byte {
 		h.Write([]byte(s))
 	}
 	return h.Sum(nil)[:16]
+}
+
+// uuidText shows the id of a line.
+func uuidText(b []byte) string {
+	id, err := uuid.FromBytes(b)
+	if err != nil {
+		return fmt.Sprintf("%x", b)
+	}
+	return id.String()
 }

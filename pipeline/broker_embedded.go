@@ -1,0 +1,145 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// embedded is the broker that a line without broker addresses uses: an in-process one that speaks Kafka's protocol on
+// loopback and keeps its log in the data folder. The first process takes a lock on the folder, runs the broker and
+// writes its address there; the others connect. When it goes, however it goes, the lock goes with it, and one of the
+// others takes over: whoever asks meets errors until then, and tries again.
+type embedded struct {
+	dir    string // of the log, the lock and the address
+	logger *slog.Logger
+
+	mu      sync.Mutex
+	lock    *os.File // held if this process runs the broker
+	cluster *kfake.Cluster
+	stop    context.CancelFunc
+	done    chan struct{}
+}
+
+// embeddedAddress is the content of the address file.
+type embeddedAddress struct {
+	Address string `json:"address"`
+	PID     int    `json:"pid"`
+}
+
+// takeoverPause is the time between two looks whether the broker's process is gone.
+const takeoverPause = 100 * time.Millisecond
+
+// openEmbedded starts the broker, or finds the one that another process runs.
+func openEmbedded(ctx context.Context, dir string, logger *slog.Logger) (*embedded, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "log"), 0o755); err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
+	}
+	e := &embedded{dir: dir, logger: logger, done: make(chan struct{})}
+	ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if err := e.try(); err != nil {
+		e.stop()
+		return nil, err
+	}
+	go func() {
+		defer close(e.done)
+		every(ctx, takeoverPause, nil, func() {
+			if err := e.try(); err != nil {
+				e.logger.Error("embedded broker", "error", err)
+				pause(ctx, 2*time.Second)
+			}
+		})
+	}()
+	return e, nil
+}
+
+// try becomes the broker if nobody is.
+func (e *embedded) try() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cluster != nil {
+		return nil
+	}
+	lock, err := os.OpenFile(filepath.Join(e.dir, "broker.lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("embedded broker: %w", err)
+	}
+	free, err := tryLock(lock)
+	if err != nil || !free {
+		lock.Close()
+		return err
+	}
+	cluster, err := kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.DataDir(filepath.Join(e.dir, "log")),
+		kfake.SyncWrites(), // an acknowledged record is on the disk
+		kfake.GroupMinSessionTimeout(time.Second),
+		kfake.BrokerConfigs(map[string]string{
+			"message.max.bytes":         fmt.Sprint(maxMessage),
+			"log.cleaner.backoff.ms":    "2000",    // how often retention is applied; the default is an hour
+			"offsets.retention.minutes": "5256000", // ten years: a line may rest for longer than a week
+		}),
+	)
+	if err != nil {
+		lock.Close()
+		return fmt.Errorf("embedded broker: open the log in %s: %w", e.dir, err)
+	}
+	a := embeddedAddress{Address: cluster.ListenAddrs()[0], PID: os.Getpid()}
+	data, err := json.Marshal(a)
+	if err == nil {
+		err = writeFile(e.addressFile(), data)
+	}
+	if err != nil {
+		cluster.Close()
+		lock.Close()
+		return fmt.Errorf("embedded broker: %w", err)
+	}
+	e.cluster, e.lock = cluster, lock
+	e.logger.Info("embedded broker runs in this process", "address", a.Address, "log", e.dir)
+	return nil
+}
+
+func (e *embedded) addressFile() string { return filepath.Join(e.dir, "broker.json") }
+
+// address reads where the broker is now.
+func (e *embedded) address() (embeddedAddress, error) {
+	var a embeddedAddress
+	data, err := os.ReadFile(e.addressFile())
+	if err != nil {
+		return a, fmt.Errorf("address of the embedded broker: %w", err)
+	}
+	if err := json.Unmarshal(data, &a); err != nil {
+		return a, fmt.Errorf("address of the embedded broker in %s: %w", e.addressFile(), err)
+	}
+	return a, nil
+}
+
+// dial connects to the broker wherever it is now: there is only one, so the address asked for does not matter.
+func (e *embedded) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	a, err := e.address()
+	if err != nil {
+		return nil, err
+	}
+	return (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, network, a.Address)
+}
+
+// close stops the broker if this process runs it.
+func (e *embedded) close() {
+	e.stop()
+	<-e.done
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cluster != nil {
+		e.cluster.Close()
+		e.lock.Close()
+		e.cluster = nil
+	}
+}

@@ -1,0 +1,178 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// lane is one segment's work on one lane: it takes up where the lane's own output ends, and goes on until it is told
+// to stop.
+type lane struct {
+	line    *line
+	segment Segment
+	number  int
+	crew    *crew
+	sink    Sink // of the last segment
+}
+
+// line is what all lanes of a process share.
+type line struct {
+	log    lanelog
+	board  *board
+	book   *book
+	id     []byte           // UUID
+	limits map[string]int64 // bytes that a lane keeps, by topic
+}
+
+func (l *line) reader(topic string, number int) *laneReader {
+	return &laneReader{log: l.log, line: l.id, topic: topic, lane: number, last: noPosition()}
+}
+
+func (l *line) writer(ctx context.Context, topic string, number int) (*laneWriter, *accepted, error) {
+	tl := topicLane{topic, number}
+	return resumeWriter(ctx, l.reader(topic, number), l.limits[topic], func() Position { return l.board.taken(tl) }, l.board.of(tl)...)
+}
+
+// run works until something is in the way.
+func (l *lane) run(ctx context.Context) error {
+	in, done, put, err := l.resume(ctx)
+	if err != nil {
+		return err
+	}
+	w := window{
+		lane: l.number,
+		crew: l.crew,
+		put:  put,
+		next: func(ctx context.Context, wait bool) (*item, error) {
+			for {
+				if !wait && len(in.pending) == 0 {
+					return nil, nil
+				}
+				a, err := in.accept(ctx, readWait)
+				if errors.Is(err, errOutOfRange) {
+					err = in.lost(ctx)
+				}
+				switch {
+				case err != nil:
+					return nil, err
+				case a == nil && !wait:
+					return nil, nil
+				case a == nil || int64(a.Seq) <= done:
+					continue // nothing new, or a record that is already behind us
+				}
+				return newItem(a), nil
+			}
+		},
+	}
+	return w.run(ctx)
+}
+
+// readWait is how long one request waits for new records.
+const readWait = 500 * time.Millisecond
+
+// resume finds where the lane goes on: behind the input record that the last record of its own output came from.
+// done is the seq of that record.
+func (l *lane) resume(ctx context.Context) (in *laneReader, done int64, put func(context.Context, []*item) error, err error) {
+	var came Position // the input record of the last output
+	if l.segment.Output == "" {
+		came, put, err = l.resumeSink(ctx)
+		done = came.LastSeq
+	} else {
+		came, done, put, err = l.resumeTopic(ctx)
+	}
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	from := topicLane{l.segment.Input, l.number}
+	var known []Position
+	for _, p := range append(l.line.board.of(from), came) {
+		// A position further than our own output would skip what is between.
+		if p.LastSeq >= 0 && p.LastSeq <= done {
+			known = append(known, p)
+		}
+	}
+	in = l.line.reader(from.topic, l.number)
+	if _, err := in.open(ctx, known...); err != nil {
+		return nil, 0, nil, err
+	}
+	if in.last.LastSeq >= 0 {
+		l.line.board.reached(l.segment.Name(), from, in.last, false)
+	}
+	return in, done, put, nil
+}
+
+func (l *lane) resumeTopic(ctx context.Context) (came Position, done int64, put func(context.Context, []*item) error, err error) {
+	name, in, out := l.segment.Name(), topicLane{l.segment.Input, l.number}, topicLane{l.segment.Output, l.number}
+	w, last, err := l.line.writer(ctx, out.topic, l.number)
+	if err != nil {
+		return came, 0, nil, err
+	}
+	came = noPosition()
+	if last != nil {
+		came = Position{LastSeq: int64(last.Seq), InputOffset: last.InputOffset, InputWriter: last.InputWriter}
+	}
+	if w.last.LastSeq >= 0 {
+		l.line.board.reached(name, out, w.last, false)
+	}
+	count := l.crew.last()
+	return came, w.last.LastSeq, func(ctx context.Context, items []*item) error {
+		if err := w.append(ctx, items); err != nil {
+			return err
+		}
+		last := items[len(items)-1]
+		urgent := w.room.outstanding() > w.room.limit/8
+		l.line.board.reached(name, in, Position{LastSeq: int64(last.seq), InputOffset: last.offset, InputWriter: last.writer}, false)
+		l.line.board.reached(name, out, w.last, urgent)
+		count.wrote(written(items))
+		return nil
+	}, nil
+}
+
+func (l *lane) resumeSink(ctx context.Context) (came Position, put func(context.Context, []*item) error, err error) {
+	owner, ok := l.line.book.owner(l.number)
+	if !ok {
+		return came, nil, fmt.Errorf("lane %d has no source yet", l.number)
+	}
+	id := Lane{Line: uuidText(l.line.id), Source: owner.Source, Number: l.number}
+	l.sink.Drop(id)
+	if came, err = l.sink.Resume(ctx, id); err != nil {
+		return came, nil, fmt.Errorf("resume lane %d of %s: %w", l.number, owner.Source, err)
+	}
+	name, in, durable := l.segment.Name(), topicLane{l.segment.Input, l.number}, came.LastSeq
+	return came, func(ctx context.Context, items []*item) error {
+		out := make([]Outcome, len(items))
+		for i, it := range items {
+			out[i] = Outcome{Seq: it.seq, Result: it.Result, EndOfFile: it.endOfFile, InputOffset: it.offset, InputWriter: it.writer}
+		}
+		p, err := l.sink.Append(ctx, id, out)
+		if err != nil {
+			return fmt.Errorf("lane %d of %s: %w", l.number, owner.Source, err)
+		}
+		for _, it := range items {
+			l.crew.sink.took(it.Skip, false)
+		}
+		if p.LastSeq > durable {
+			durable = p.LastSeq
+			l.line.board.reached(name, in, p, true)
+		}
+		return nil
+	}, nil
+}
+
+// leave lets go of what is held of the lane.
+func (l *lane) leave() {
+	l.line.board.leave(l.segment.Name(), l.number)
+	if owner, ok := l.line.book.owner(l.number); ok && l.sink != nil {
+		l.sink.Drop(Lane{Line: uuidText(l.line.id), Source: owner.Source, Number: l.number})
+	}
+}
+
+func written(items []*item) int64 {
+	n := int64(0)
+	for _, it := range items {
+		n += int64(it.written)
+	}
+	return n
+}

@@ -1,0 +1,176 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// laneReader reads a lane as a fold: a record is accepted if and only if its seq follows the last accepted one's. So
+// every reader accepts the same records, the first of each seq, whoever wrote what twice, late or with a gap.
+//
+// Its state is the pair (offset, seq). The seq alone is not enough: read from another place with the same seq, a fold
+// may accept records that were written too early and that others have passed over.
+type laneReader struct {
+	log   lanelog
+	line  []byte // UUID; a record of another line is an error
+	topic string
+	lane  int
+
+	next    int64    // offset to read on from
+	last    Position // the last accepted record
+	end     int64    // of the log, as last seen
+	pending []entry
+}
+
+// accepted is a record that the fold takes.
+type accepted struct {
+	*Record
+	offset int64
+	value  []byte // the record as it lies in the log
+}
+
+func (a *accepted) position() Position {
+	return Position{LastSeq: int64(a.Seq), InputOffset: a.offset, InputWriter: a.Writer}
+}
+
+// accept returns the next accepted record, or nil if none comes within wait.
+func (r *laneReader) accept(ctx context.Context, wait time.Duration) (*accepted, error) {
+	for {
+		for len(r.pending) > 0 {
+			e := r.pending[0]
+			r.pending = r.pending[1:]
+			rec, err := decodeRecord(e.value, r.line)
+			if err != nil {
+				return nil, fmt.Errorf("%s/%d at %d: %w", r.topic, r.lane, e.offset, err)
+			}
+			r.next = e.offset + 1
+			if int64(rec.Seq) != r.last.LastSeq+1 {
+				continue
+			}
+			a := &accepted{Record: rec, offset: e.offset, value: e.value}
+			r.last = a.position()
+			return a, nil
+		}
+		c, err := r.log.read(ctx, r.topic, r.lane, r.next, wait)
+		if err != nil {
+			return nil, err
+		}
+		r.end, r.pending = c.end, c.entries
+		if len(r.pending) == 0 {
+			return nil, nil
+		}
+	}
+}
+
+// decodeRecord reads a record and checks that it belongs here.
+func decodeRecord(value, line []byte) (*Record, error) {
+	rec := &Record{}
+	if err := proto.Unmarshal(value, rec); err != nil {
+		return nil, fmt.Errorf("%w: not a record of a lane: %v", ErrFatal, err)
+	}
+	switch {
+	case rec.Schema != RecordSchema:
+		return nil, fmt.Errorf("%w: record of schema %d, this program knows %d", ErrFatal, rec.Schema, RecordSchema)
+	case line != nil && !bytes.Equal(rec.Line, line):
+		return nil, fmt.Errorf("%w: record of line %s in a topic of line %s", ErrFatal, uuidText(rec.Line), uuidText(line))
+	case len(rec.Writer) != 16:
+		return nil, fmt.Errorf("%w: record without its writer", ErrFatal)
+	case rec.GetSample() == nil && rec.GetSkip() == nil:
+		return nil, fmt.Errorf("%w: record without sample and without skip", ErrFatal)
+	case rec.Seq > 1<<62:
+		return nil, fmt.Errorf("%w: record with seq %d", ErrFatal, rec.Seq)
+	}
+	return rec, nil
+}
+
+// fits says whether a position is one of this lane's: the record that it names is there and is the same. A record
+// that has just expired is believed, since nothing behind it has.
+func (r *laneReader) fits(ctx context.Context, p Position, start, end int64) (*accepted, bool, error) {
+	switch {
+	case p.LastSeq < 0 || p.InputOffset >= end || p.InputOffset+1 < start:
+		return nil, false, nil
+	case p.InputOffset+1 == start:
+		return nil, true, nil
+	}
+	c, err := r.log.read(ctx, r.topic, r.lane, p.InputOffset, 0)
+	if err != nil || len(c.entries) == 0 || c.entries[0].offset != p.InputOffset {
+		return nil, false, err
+	}
+	e := c.entries[0]
+	rec, err := decodeRecord(e.value, r.line)
+	if err != nil {
+		return nil, false, fmt.Errorf("%s/%d at %d: %w", r.topic, r.lane, e.offset, err)
+	}
+	if int64(rec.Seq) != p.LastSeq || !bytes.Equal(rec.Writer, p.InputWriter) {
+		return nil, false, nil
+	}
+	r.pending, r.end = c.entries[1:], c.end
+	return &accepted{Record: rec, offset: e.offset, value: e.value}, true, nil
+}
+
+// open puts the reader behind the furthest of the known positions that fits, or at the beginning if the log still has
+// it. It returns the record at that position, if it is still there.
+func (r *laneReader) open(ctx context.Context, known ...Position) (*accepted, error) {
+	start, end, err := r.log.ends(ctx, r.topic, r.lane)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(known, func(a, b Position) int { return int(min(1, max(-1, b.InputOffset-a.InputOffset))) })
+	for _, p := range known {
+		rec, ok, err := r.fits(ctx, p, start, end)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			r.last, r.next, r.end = p, p.InputOffset+1, max(r.end, end)
+			return rec, nil
+		}
+	}
+	if start > 0 {
+		return nil, fmt.Errorf("%s/%d: records up to offset %d have expired, and none of %d known positions leads behind them: %w",
+			r.topic, r.lane, start, len(known), errNoBase)
+	}
+	r.last, r.next, r.end = noPosition(), 0, end
+	r.pending = nil
+	return nil, nil
+}
+
+// fold accepts up to the end of the log and returns the last accepted record; nil if there is none behind the place
+// where the reader stood. seen is called with the size of each accepted record.
+func (r *laneReader) fold(ctx context.Context, seen func(*accepted)) (*accepted, error) {
+	var last *accepted
+	for {
+		a, err := r.accept(ctx, 0)
+		if err != nil {
+			return nil, err
+		}
+		if a != nil {
+			last = a
+			seen(a)
+			continue
+		}
+		if r.next >= r.end {
+			return last, nil
+		}
+	}
+}
+
+// lost explains errOutOfRange: records have expired that were still needed, or the log has lost its tail.
+func (r *laneReader) lost(ctx context.Context) error {
+	start, end, err := r.log.ends(ctx, r.topic, r.lane)
+	if err != nil {
+		return err
+	}
+	if r.next < start {
+		return fmt.Errorf("%w: %s/%d: records %d to %d have expired before they were taken", ErrFatal, r.topic, r.lane, r.next, start-1)
+	}
+	return fmt.Errorf("%s/%d: the log ends at %d, and %d had been read: it has lost its tail: %w", r.topic, r.lane, end, r.next, errForeign)
+}
+
+// noPosition is the state of a reader that has taken nothing.
+func noPosition() Position { return Position{LastSeq: -1, InputOffset: -1} }

@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// laneWriter appends to a lane: one request in flight, no retry. It knows the offset that its request must get; any
+// other means that somebody else has written too, and then it stops, so a zombie stops after one batch.
+type laneWriter struct {
+	log   lanelog
+	line  []byte // UUID
+	topic string
+	lane  int
+	id    []byte // random, new at each resume
+	room  *room
+
+	expect int64    // offset of the next record
+	last   Position // the last record written
+	last0  int64    // seq of the last record when the writer resumed
+}
+
+const (
+	maxRequest = 1 << 20 // bytes of one write; a larger record goes alone
+	// maxRecord bounds a record. The topics' max.message.bytes leaves room for Kafka's own fields above it.
+	maxRecord = 3 << 20
+)
+
+// resumeWriter folds a lane's own output to its last accepted record: the checkpoint. saved are positions of this
+// topic that anybody knows.
+func resumeWriter(ctx context.Context, r *laneReader, limit int64, taken func() Position, saved ...Position) (*laneWriter, *accepted, error) {
+	last, err := r.open(ctx, saved...)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := &laneWriter{
+		log: r.log, line: r.line, topic: r.topic, lane: r.lane,
+		id:   make([]byte, 16),
+		room: newRoom(limit, taken),
+	}
+	rand.Read(w.id)
+	from := r.next
+	tail, err := r.fold(ctx, func(a *accepted) { w.room.add(a.offset, int64(len(a.value))) })
+	if err != nil {
+		return nil, nil, err
+	}
+	if tail != nil {
+		last = tail
+	}
+	w.expect, w.last, w.last0 = r.end, r.last, r.last.LastSeq
+	w.room.guess(from)
+	return w, last, nil
+}
+
+// append writes items behind the last and waits until they are durable.
+func (w *laneWriter) append(ctx context.Context, items []*item) error {
+	for len(items) > 0 {
+		var values [][]byte
+		bytes := 0
+		for _, it := range items {
+			if want := w.last.LastSeq + 1 + int64(len(values)); int64(it.seq) != want {
+				return fmt.Errorf("%w: %s/%d: seq %d is to be written in the place of seq %d", ErrFatal, w.topic, w.lane, it.seq, want)
+			}
+			v, err := w.encode(it)
+			if err != nil {
+				return err
+			}
+			if len(values) > 0 && bytes+len(v) > maxRequest {
+				break
+			}
+			values = append(values, v)
+			bytes += len(v)
+		}
+		n := len(values)
+		if err := w.room.wait(ctx); err != nil {
+			return err
+		}
+		base, err := w.log.write(ctx, w.topic, w.lane, values)
+		if err != nil {
+			return err
+		}
+		if base != w.expect {
+			return fmt.Errorf("%s/%d: written at offset %d, expected %d: %w", w.topic, w.lane, base, w.expect, errForeign)
+		}
+		for i, v := range values {
+			w.room.add(base+int64(i), int64(len(v)))
+			items[i].written = len(v)
+		}
+		w.expect += int64(n)
+		w.last = Position{LastSeq: int64(items[n-1].seq), InputOffset: w.expect - 1, InputWriter: w.id}
+		items = items[n:]
+	}
+	return nil
+}
+
+// encode makes the record of an item. A sample too large for the log becomes a skip.
+func (w *laneWriter) encode(it *item) ([]byte, error) {
+	rec := &Record{
+		Schema: RecordSchema, Line: w.line, Writer: w.id, Seq: it.seq,
+		InputOffset: it.offset, InputWriter: it.writer,
+		EndOfFile: it.endOfFile, Cursor: it.cursor,
+	}
+	rec.setOutcome(it.Result)
+	v, err := proto.MarshalOptions{Deterministic: true}.Marshal(rec)
+	if err != nil {
+		return nil, fmt.Errorf("encode seq %d of %s/%d: %w", it.seq, w.topic, w.lane, err)
+	}
+	if len(v) <= maxRecord {
+		return v, nil
+	}
+	it.fail("", "record-too-large", fmt.Sprintf("%d bytes, the log takes %d", len(v), maxRecord), false, 1)
+	rec.setOutcome(it.Result)
+	if v, err = proto.Marshal(rec); err == nil && len(v) > maxRecord {
+		err = fmt.Errorf("%w: the skip itself has %d bytes", ErrFatal, len(v))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encode seq %d of %s/%d: %w", it.seq, w.topic, w.lane, err)
+	}
+	return v, nil
+}
+
+func (r *Record) setOutcome(x Result) {
+	if x.Skip != nil {
+		r.Outcome = &Record_Skip{x.Skip}
+	} else {
+		r.Outcome = &Record_Sample{x.Sample}
+	}
+}

@@ -1,0 +1,209 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// kafkaLog is a lanelog on Kafka's protocol. It goes by single requests (Client.Fetch and Client.Produce): kafka-go's
+// Reader and Writer retry on their own, and a retried write may land twice or out of order.
+type kafkaLog struct {
+	client *kafka.Client
+	line   string // name, first part of the group names
+}
+
+const (
+	// maxFetch bounds one answer. It must exceed a topic's max.message.bytes, else a large batch comes cut.
+	maxFetch = 6 << 20
+	// requestTimeout bounds one request beyond the time that it may wait on purpose.
+	requestTimeout = 20 * time.Second
+)
+
+// dialFunc opens connections. The embedded broker moves; its dialFunc knows where it is.
+type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+func newKafkaLog(line string, brokers []string, dial dialFunc) *kafkaLog {
+	return &kafkaLog{
+		line: line,
+		client: &kafka.Client{
+			Addr: kafka.TCP(brokers...),
+			// A transport of our own: the shared default one may hand out dead connections after a restart.
+			Transport: &kafka.Transport{Dial: dial, MetadataTTL: 2 * time.Second, IdleTimeout: 10 * time.Second, ClientID: "imglish"},
+		},
+	}
+}
+
+func (k *kafkaLog) close() { k.client.Transport.(*kafka.Transport).CloseIdleConnections() }
+
+func (k *kafkaLog) read(ctx context.Context, topic string, lane int, offset int64, wait time.Duration) (chunk, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
+	defer cancel()
+	res, err := k.client.Fetch(ctx, &kafka.FetchRequest{
+		Topic: topic, Partition: lane, Offset: offset,
+		MinBytes: 1, MaxBytes: maxFetch, MaxWait: max(wait, time.Millisecond),
+	})
+	if err == nil {
+		err = res.Error
+	}
+	if errors.Is(err, kafka.OffsetOutOfRange) {
+		err = errOutOfRange
+	}
+	if err != nil {
+		return chunk{}, fmt.Errorf("read %s/%d at %d: %w", topic, lane, offset, err)
+	}
+	c := chunk{start: res.LogStartOffset, end: res.HighWatermark}
+	for {
+		rec, err := res.Records.ReadRecord()
+		if errors.Is(err, io.EOF) {
+			return c, nil
+		}
+		if err != nil {
+			return chunk{}, fmt.Errorf("read %s/%d at %d: %w", topic, lane, offset, err)
+		}
+		if rec.Key != nil {
+			rec.Key.Close()
+		}
+		if rec.Value == nil {
+			continue
+		}
+		value, err := kafka.ReadAll(rec.Value)
+		rec.Value.Close()
+		if err != nil {
+			return chunk{}, fmt.Errorf("read %s/%d at %d: %w", topic, lane, rec.Offset, err)
+		}
+		// A batch may begin in front of the offset that was asked for.
+		if rec.Offset >= offset {
+			c.entries = append(c.entries, entry{rec.Offset, value})
+		}
+	}
+}
+
+func (k *kafkaLog) write(ctx context.Context, topic string, lane int, values [][]byte) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	records := make([]kafka.Record, len(values))
+	now := time.Now()
+	for i, v := range values {
+		records[i] = kafka.Record{Time: now, Value: kafka.NewBytes(v)}
+	}
+	res, err := k.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic: topic, Partition: lane, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+	})
+	if err == nil {
+		err = res.Error
+	}
+	if err != nil {
+		return 0, fmt.Errorf("write %d records to %s/%d: %w", len(values), topic, lane, err)
+	}
+	for i, e := range res.RecordErrors {
+		return 0, fmt.Errorf("write record %d of %d to %s/%d: %w", i, len(values), topic, lane, e)
+	}
+	return res.BaseOffset, nil
+}
+
+func (k *kafkaLog) ends(ctx context.Context, topic string, lane int) (start, end int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	res, err := k.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{
+		topic: {kafka.FirstOffsetOf(lane), kafka.LastOffsetOf(lane)},
+	}})
+	if err != nil {
+		return 0, 0, fmt.Errorf("ends of %s/%d: %w", topic, lane, err)
+	}
+	for _, p := range res.Topics[topic] {
+		if p.Partition == lane {
+			if p.Error != nil {
+				return 0, 0, fmt.Errorf("ends of %s/%d: %w", topic, lane, p.Error)
+			}
+			return p.FirstOffset, p.LastOffset, nil
+		}
+	}
+	return 0, 0, fmt.Errorf("ends of %s/%d: %w", topic, lane, kafka.UnknownTopicOrPartition)
+}
+
+// savedGroup is the group under which a segment's positions are saved. It has no members, so any process may write to
+// it: what is saved is true whoever says it, since every reader of a lane accepts the same records.
+func (k *kafkaLog) savedGroup(segment string) string { return k.line + "." + segment }
+
+func (k *kafkaLog) save(ctx context.Context, segment string, at map[topicLane]Position) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	topics := map[string][]kafka.OffsetCommit{}
+	for tl, p := range at {
+		topics[tl.topic] = append(topics[tl.topic], kafka.OffsetCommit{
+			Partition: tl.lane, Offset: p.InputOffset + 1, Metadata: encodePosition(p),
+		})
+	}
+	res, err := k.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
+		GroupID: k.savedGroup(segment), GenerationID: -1, Topics: topics,
+	})
+	if err != nil {
+		return fmt.Errorf("save positions of %s: %w", segment, err)
+	}
+	for topic, partitions := range res.Topics {
+		for _, p := range partitions {
+			if p.Error != nil {
+				return fmt.Errorf("save position of %s in %s/%d: %w", segment, topic, p.Partition, p.Error)
+			}
+		}
+	}
+	return nil
+}
+
+func (k *kafkaLog) saved(ctx context.Context, segment string, of []topicLane) (map[topicLane]Position, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	topics := map[string][]int{}
+	for _, tl := range of {
+		topics[tl.topic] = append(topics[tl.topic], tl.lane)
+	}
+	res, err := k.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: k.savedGroup(segment), Topics: topics})
+	if err == nil {
+		err = res.Error
+	}
+	if errors.Is(err, kafka.GroupIdNotFound) {
+		return nil, nil // nothing has been saved yet
+	}
+	if err != nil {
+		return nil, fmt.Errorf("saved positions of %s: %w", segment, err)
+	}
+	out := map[topicLane]Position{}
+	for topic, partitions := range res.Topics {
+		for _, p := range partitions {
+			if p.Error != nil {
+				return nil, fmt.Errorf("saved position of %s in %s/%d: %w", segment, topic, p.Partition, p.Error)
+			}
+			// A partition that has none is missing from the answer, or has offset -1.
+			if pos, ok := decodePosition(p.CommittedOffset, p.Metadata); ok {
+				out[topicLane{topic, p.Partition}] = pos
+			}
+		}
+	}
+	return out, nil
+}
+
+// encodePosition makes the metadata of an offset commit: the seq and the writer of the last record taken.
+func encodePosition(p Position) string {
+	return fmt.Sprintf("seq=%d writer=%s", p.LastSeq, hex.EncodeToString(p.InputWriter))
+}
+
+func decodePosition(offset int64, metadata string) (Position, bool) {
+	var seq int64
+	var writer string
+	if n, _ := fmt.Sscanf(strings.TrimSpace(metadata), "seq=%d writer=%s", &seq, &writer); n != 2 || offset < 1 || seq < 0 {
+		return Position{}, false
+	}
+	w, err := hex.DecodeString(writer)
+	if err != nil || len(w) != 16 {
+		return Position{}, false
+	}
+	return Position{LastSeq: seq, InputOffset: offset - 1, InputWriter: w}, true
+}

@@ -1,0 +1,232 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// open finds the line's book and topics, or makes them, and builds the parts of this process.
+func (r *Runner) open(ctx context.Context) error {
+	limits, err := r.openLine(ctx)
+	if err != nil {
+		return err
+	}
+	if r.journal, err = openJournal(filepath.Join(r.cfg.Data, "work")); err != nil {
+		return err
+	}
+	env := Env{
+		Line: uuidText(r.line.id), Name: r.cfg.Line, Data: r.cfg.Data, Dir: r.cfg.Dir, Logger: r.logger,
+		RangeBytes: rangeBytes(limits),
+	}
+	for _, s := range r.segments {
+		if err := r.build(ctx, s, env); err != nil {
+			return err
+		}
+	}
+	return r.line.board.poll(ctx)
+}
+
+// openLine makes the topics and the book, and returns the bytes that a lane keeps in front of the sink.
+func (r *Runner) openLine(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	replication := r.cfg.Kafka.Replication
+	if len(r.cfg.Kafka.Brokers) == 0 {
+		replication = 1
+	}
+	b := &book{log: r.log, topic: r.cfg.Line + ".sources"}
+	if _, err := r.log.ensureTopic(ctx, b.topic, len(r.cfg.Sources), replication, 0); err != nil {
+		return 0, fmt.Errorf("broker %v: %w", r.brokers, err)
+	}
+	id, kept, err := r.lineID()
+	if err != nil {
+		return 0, err
+	}
+	extend := func(ctx context.Context, n int) error { return r.log.extendTopic(ctx, b.topic, n) }
+	if err := b.claim(ctx, r.cfg.Sources, id, extend); err != nil {
+		return 0, err
+	}
+	if err := r.keepLineID(b.line, id, kept); err != nil {
+		return 0, err
+	}
+	lineID, err := uuid.Parse(b.line)
+	if err != nil {
+		return 0, fmt.Errorf("%w: topic %s: the line's id: %w", ErrFatal, b.topic, err)
+	}
+	all := r.cfg.Segments()
+	r.line = &line{log: r.log, book: b, id: lineID[:], limits: map[string]int64{}}
+	r.line.board = newBoard(r.log, all, b.lanes, r.logger)
+	last := int64(0)
+	for i, s := range all[:len(all)-1] {
+		limit := laneBytes(int64(r.cfg.Kafka.LogMB)<<20, b.lanes(), len(all)-1, i)
+		if last, err = r.log.ensureTopic(ctx, s.Output, b.lanes(), replication, limit); err != nil {
+			return 0, err
+		}
+		r.line.limits[s.Output] = last
+	}
+	return last, nil
+}
+
+// lineFile keeps the line's id in the data folder.
+type lineFile struct {
+	Line string `json:"line"`
+	ID   string `json:"id"`
+}
+
+func (r *Runner) lineFilePath() string { return filepath.Join(r.cfg.Data, "line.json") }
+
+// lineID is the id that the data folder knows, or a new one.
+func (r *Runner) lineID() (id string, kept bool, err error) {
+	data, err := os.ReadFile(r.lineFilePath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return uuid.NewString(), false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("read the line's id: %w", err)
+	}
+	var f lineFile
+	if err := json.Unmarshal(data, &f); err != nil {
+		return "", false, fmt.Errorf("read the line's id in %s: %w", r.lineFilePath(), err)
+	}
+	if f.Line != r.cfg.Line {
+		return "", false, fmt.Errorf("data folder %s belongs to line %q, the graph file says %q: give each line a data folder of its own",
+			r.cfg.Data, f.Line, r.cfg.Line)
+	}
+	return f.ID, true, nil
+}
+
+// keepLineID writes the id into the data folder, or finds that the folder belongs to other topics.
+func (r *Runner) keepLineID(id, mine string, kept bool) error {
+	if kept {
+		if id != mine {
+			return fmt.Errorf("data folder %s belongs to line %s, the topics of %q to line %s: one of the two is from elsewhere",
+				r.cfg.Data, mine, r.cfg.Line, id)
+		}
+		return nil
+	}
+	data, err := json.Marshal(lineFile{Line: r.cfg.Line, ID: id})
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.cfg.Data, 0o755); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	return writeFile(r.lineFilePath(), data)
+}
+
+// build makes the parts of a segment.
+func (r *Runner) build(ctx context.Context, s Segment, env Env) error {
+	c := newCrew(s.Name(), r.journal)
+	r.crews[s.Index] = c
+	for _, name := range s.Stages {
+		count := newCounter(name)
+		r.counters = append(r.counters, count)
+		if name == sourceStage {
+			c.source = count
+			if err := r.buildSources(ctx, env); err != nil {
+				return err
+			}
+			continue
+		}
+		work, settings, err := r.builders.stageSettings(name, r.cfg.sections[name])
+		if err != nil {
+			return err
+		}
+		if sink, ok := r.builders.Sinks[name]; ok {
+			c.sink = count
+			if r.sink, err = sink.build(ctx, settings, env); err != nil {
+				return fmt.Errorf("stage %s: %w", name, err)
+			}
+			r.closers = append(r.closers, r.sink)
+			continue
+		}
+		stage, err := r.builders.Stages[name].build(ctx, settings, env)
+		if err != nil {
+			return fmt.Errorf("stage %s: %w", name, err)
+		}
+		if closer, ok := stage.(io.Closer); ok {
+			r.closers = append(r.closers, closer)
+		}
+		c.add(name, stage, work, count)
+	}
+	return nil
+}
+
+// buildSources makes the sources and looks at their files, so that a missing one is an error at once.
+func (r *Runner) buildSources(ctx context.Context, env Env) error {
+	for _, at := range r.cfg.Sources {
+		src, err := r.builders.Sources[at.Kind].make(ctx, at.Settings, env)
+		if err != nil {
+			return fmt.Errorf("source %s: %w", at.Name, err)
+		}
+		if closer, ok := src.(io.Closer); ok {
+			r.closers = append(r.closers, closer)
+		}
+		var known []File
+		for _, s := range r.line.book.all() {
+			if s.Source == at.Name {
+				known = s.Files
+			}
+		}
+		files, err := checkFiles(ctx, src, at.Name, known)
+		if err != nil {
+			return err
+		}
+		r.sources[at.Name] = &builtSource{Source: src, files: len(files)}
+	}
+	return nil
+}
+
+// Snapshot says how the run stands.
+func (r *Runner) Snapshot() Snapshot {
+	s := Snapshot{Line: r.cfg.Line, Done: r.done.Load()}
+	if !r.ready.Load() {
+		return s
+	}
+	s.ID, s.Elapsed = uuidText(r.line.id), time.Since(r.start)
+	for _, c := range r.counters {
+		s.Stages = append(s.Stages, c.state())
+	}
+	sources := r.line.book.all()
+	for _, b := range sources {
+		st := SourceState{Name: b.Source, Rows: b.Rows, Ended: b.Ended}
+		if src := r.sources[b.Source]; src != nil {
+			if p := src.state.Load(); p != nil {
+				st = *p
+			}
+		}
+		s.Sources = append(s.Sources, st)
+	}
+	before := int64(-1)
+	owned := r.pool.owned()
+	for _, seg := range r.line.board.segments {
+		topic := seg.Output
+		if topic == "" {
+			topic = seg.Input
+		}
+		st := SegmentState{Segment: seg.Name()}
+		for n := range r.line.book.lanes() {
+			st.Taken += r.line.board.at(seg.Name(), topicLane{topic, n}).LastSeq + 1
+		}
+		if before >= 0 {
+			st.Lag = max(0, before-st.Taken)
+		}
+		before = st.Taken
+		for _, mine := range r.segments {
+			if mine.Index == seg.Index {
+				st.Lanes = len(owned[r.shareTopic(seg)])
+			}
+		}
+		s.Segments = append(s.Segments, st)
+	}
+	return s
+}

@@ -1,0 +1,317 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Run runs a line, or the segments of it that opts names, until every source is read to its end and every lane is
+// drained. It returns ctx's error when it is told to stop; the same call again goes on where it was.
+func Run(ctx context.Context, cfg *Config, b Builders, opts Options) error {
+	r, err := New(cfg, b, opts)
+	if err != nil {
+		return err
+	}
+	return r.Run(ctx)
+}
+
+// Runner runs a line once. Snapshot may be called at any time, from any goroutine.
+type Runner struct {
+	cfg      *Config
+	builders Builders
+	opts     Options
+	logger   *slog.Logger
+	segments []Segment // those of this process, in order
+
+	start   time.Time
+	log     *kafkaLog
+	dial    dialFunc
+	brokers []string
+	line    *line
+	journal *journal
+	crews   map[int]*crew // by segment
+	sink    Sink
+	sources map[string]*builtSource
+	closers []io.Closer
+
+	counters []*counter
+	ready    atomic.Bool // the fields above are set
+	done     atomic.Bool // everything is drained
+
+	pool workers
+	fail context.CancelCauseFunc
+}
+
+// builtSource is a source of this process.
+type builtSource struct {
+	Source
+	files int // how many it has, so that an end noted before they were appended does not count
+	state atomic.Pointer[SourceState]
+}
+
+// New prepares a run. It checks which segments are wanted, and starts nothing.
+func New(cfg *Config, b Builders, opts Options) (*Runner, error) {
+	segments, err := cfg.choose(opts.Stages)
+	if err != nil {
+		return nil, err
+	}
+	r := &Runner{
+		cfg: cfg, builders: b, opts: opts, segments: segments, logger: opts.Logger,
+		crews: map[int]*crew{}, sources: map[string]*builtSource{},
+	}
+	if r.logger == nil {
+		r.logger = slog.New(slog.DiscardHandler)
+	}
+	if r.opts.Every <= 0 {
+		r.opts.Every = time.Second
+	}
+	return r, nil
+}
+
+const (
+	// openTimeout is how long a run waits for its broker to answer.
+	openTimeout = 30 * time.Second
+	// stopTimeout is how long a stopped run waits for work that does not heed its context, such as a long call of C
+	// code. What it leaves behind is not written, so nothing is lost by it.
+	stopTimeout = 1500 * time.Millisecond
+)
+
+// Run runs the line. It may be called once.
+func (r *Runner) Run(ctx context.Context) (err error) {
+	r.start = time.Now()
+	if len(r.cfg.Kafka.Brokers) == 0 {
+		broker, err := openEmbedded(ctx, filepath.Join(r.cfg.Data, "broker"), r.logger)
+		if err != nil {
+			return err
+		}
+		defer broker.close()
+		a, err := broker.address()
+		if err != nil {
+			return err
+		}
+		r.dial, r.brokers = broker.dial, []string{a.Address}
+	} else {
+		r.brokers = r.cfg.Kafka.Brokers
+	}
+	r.log = newKafkaLog(r.cfg.Line, r.brokers, r.dial)
+	defer r.log.close()
+	if err := r.open(ctx); err != nil {
+		return errors.Join(err, r.closeParts())
+	}
+	r.ready.Store(true)
+	stopped, err := r.work(ctx)
+	if stopped {
+		err = errors.Join(err, r.closeParts())
+		r.journal.close()
+	}
+	if r.opts.Progress != nil {
+		r.opts.Progress(r.Snapshot())
+	}
+	return err
+}
+
+// work runs the lanes until the line is done, told to stop, or failed. stopped says whether everything has ended.
+func (r *Runner) work(outer context.Context) (stopped bool, err error) {
+	ctx, cancel := context.WithCancelCause(outer)
+	defer cancel(nil)
+	r.fail = cancel
+	var background sync.WaitGroup
+	background.Go(func() { r.line.board.run(ctx) })
+	background.Go(func() {
+		if err := r.share(ctx); err != nil && ctx.Err() == nil {
+			cancel(err)
+		}
+	})
+	background.Go(func() {
+		every(ctx, bookPause, nil, func() {
+			if err := r.readBook(ctx); err != nil && ctx.Err() == nil {
+				if errors.Is(err, ErrFatal) {
+					cancel(err)
+				}
+				r.logger.Warn("book of sources", "error", err)
+			}
+		})
+	})
+	if r.opts.Progress != nil {
+		background.Go(func() { every(ctx, r.opts.Every, nil, func() { r.opts.Progress(r.Snapshot()) }) })
+	}
+	every(ctx, pollPause, nil, func() {
+		if !r.opts.Follow && r.drained() {
+			r.done.Store(true)
+			cancel(errDone)
+		}
+	})
+	err = context.Cause(ctx)
+	if errors.Is(err, errDone) {
+		err = nil
+	}
+	stopped = r.pool.stop(stopTimeout)
+	if !stopped {
+		r.logger.Warn("work in progress is left behind: it will be done again")
+	}
+	background.Wait()
+	last, end := context.WithTimeout(context.WithoutCancel(outer), time.Second)
+	defer end()
+	if e := r.line.board.save(last); e != nil {
+		r.logger.Warn("positions were not saved: the next run looks for them", "error", e)
+	}
+	return stopped, err
+}
+
+var errDone = errors.New("done")
+
+// share takes part in the sharing of lanes.
+func (r *Runner) share(ctx context.Context) error {
+	a := &assigner{
+		group: r.cfg.Line, brokers: r.brokers, dial: r.dial, logger: r.logger,
+		owned: r.pool.owned,
+		apply: func(shares map[string][]int) { r.take(ctx, shares) },
+	}
+	for _, s := range r.segments {
+		a.topics = append(a.topics, r.shareTopic(s))
+	}
+	return a.run(ctx)
+}
+
+// shareTopic is the topic whose partitions a segment's work is shared by.
+func (r *Runner) shareTopic(s Segment) string {
+	if s.Input == "" {
+		return r.line.book.topic
+	}
+	return s.Input
+}
+
+// take starts the work that has come to this process and stops what has gone to another.
+func (r *Runner) take(ctx context.Context, shares map[string][]int) {
+	if err := r.journal.absorb(); err != nil {
+		r.logger.Warn("work journal", "error", err)
+	}
+	r.pool.take(ctx, shares, func(topic string, partition int) job {
+		for _, s := range r.segments {
+			switch {
+			case r.shareTopic(s) != topic:
+			case s.Input == "":
+				return r.sourceJob(s, partition)
+			default:
+				l := &lane{line: r.line, segment: s, number: partition, crew: r.crews[s.Index]}
+				if s.Output == "" {
+					l.sink = r.sink
+				}
+				return job{run: l.run, leave: l.leave, name: fmt.Sprintf("%s lane %d", s.Name(), partition)}
+			}
+		}
+		return job{run: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
+	}, r.supervise)
+}
+
+func (r *Runner) sourceJob(s Segment, partition int) job {
+	name := r.line.book.source(partition).Source
+	return job{name: "source " + name, run: func(ctx context.Context) error {
+		src := r.sources[r.line.book.source(partition).Source]
+		if src == nil {
+			<-ctx.Done() // a source that the graph file no longer names: its lanes are drained, it is not read
+			return ctx.Err()
+		}
+		reader := &sourceReader{
+			line: r.line, name: name, partition: partition, source: src, segment: s,
+			crew: r.crews[s.Index], follow: r.opts.Follow, state: &src.state,
+		}
+		return reader.run(ctx)
+	}}
+}
+
+// supervise runs a job again and again until it is told to stop. What it cannot mend stops the line.
+func (r *Runner) supervise(ctx context.Context, j job) {
+	wait := minRetry
+	noBase := 0
+	for {
+		began := time.Now()
+		err := j.run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, errNoBase) {
+			// What is known of saved positions may be a moment old; what stays unknown is an error.
+			if noBase++; noBase > 8 {
+				err = fatal(err)
+			}
+		} else {
+			noBase = 0
+		}
+		if errors.Is(err, ErrFatal) {
+			r.fail(err)
+			return
+		}
+		if time.Since(began) > 10*time.Second {
+			wait = minRetry
+		}
+		level := slog.LevelInfo
+		if wait > time.Second {
+			level = slog.LevelWarn
+		}
+		r.logger.Log(ctx, level, "resuming", "job", j.name, "after", err, "pause", wait)
+		if !pause(ctx, wait) {
+			return
+		}
+		wait = min(2*wait, maxRetry)
+	}
+}
+
+const (
+	minRetry = 50 * time.Millisecond
+	maxRetry = 5 * time.Second
+)
+
+// drained says whether every source is read to its end and every lane is through the last segment of this process.
+func (r *Runner) drained() bool {
+	last := r.segments[len(r.segments)-1]
+	topic := last.Output
+	if topic == "" {
+		topic = last.Input
+	}
+	bySource := map[string]bookSource{}
+	for _, s := range r.line.book.all() {
+		bySource[s.Source] = s
+	}
+	for _, c := range r.cfg.Sources {
+		s, ok := bySource[c.Name]
+		if !ok || !s.Ended {
+			return false
+		}
+		if b := r.sources[c.Name]; b != nil && len(s.Files) < b.files {
+			return false
+		}
+		for k := range s.Lanes {
+			number := s.first + k
+			if r.line.board.at(last.Name(), topicLane{topic, number}).LastSeq+1 < s.total(number) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (r *Runner) readBook(ctx context.Context) error {
+	n, err := r.log.partitions(ctx, r.line.book.topic)
+	if err != nil || n == 0 {
+		return err
+	}
+	return r.line.book.read(ctx, n)
+}
+
+// closeParts closes what was built, in the opposite order.
+func (r *Runner) closeParts() error {
+	var errs []error
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		errs = append(errs, r.closers[i].Close())
+	}
+	r.closers = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,122 @@
+package visual_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/imglish/imglish/pipeline"
+	"github.com/imglish/imglish/pipeline/stagetest"
+	"github.com/imglish/imglish/pixels"
+	"github.com/imglish/imglish/stages/visual"
+	"github.com/imglish/imglish/tensor"
+	"github.com/imglish/imglish/vqkd"
+)
+
+// tokenizer is the real thing at a small size: 64×64 pixels, 4×4 codes.
+func tokenizer(t testing.TB) *vqkd.Tokenizer {
+	t.Helper()
+	tok, err := vqkd.Load(tensor.NewReference[float32](), "testdata/vqkd_tiny.safetensors", vqkd.Options{Heads: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+// picture is colourful and differs by seed.
+func picture(side, seed int) *pixels.Image {
+	im := pixels.New(side, side)
+	for y := range side {
+		for x := range side {
+			im.Set(x, y, uint8(x*seed+y), uint8(3*y+7*seed), uint8((x+seed)*(y+1)/8))
+		}
+	}
+	return im
+}
+
+func view(t testing.TB, number, side, seed int) *pipeline.View {
+	t.Helper()
+	data, err := pixels.EncodeJPEG(picture(side, seed), 95, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pipeline.View{Number: int32(number), Side: 64, Encoded: data, Encoding: "jpeg-q95-444"}
+}
+
+func sample(kind pipeline.Kind, key string, views ...*pipeline.View) *pipeline.Sample {
+	return &pipeline.Sample{
+		Id: pipeline.SampleID("test", key, "1"), Kind: kind, Views: views,
+		Source: &pipeline.Origin{Dataset: "test", Key: key, Revision: "1"},
+	}
+}
+
+func samples(t testing.TB) []*pipeline.Sample {
+	broken := view(t, 1, 64, 9)
+	broken.Encoded = broken.Encoded[:40]
+	return []*pipeline.Sample{
+		sample(pipeline.Kind_IMAGE, "one", view(t, 0, 64, 1)),
+		sample(pipeline.Kind_TEXT, "text"),
+		sample(pipeline.Kind_PAIR, "two views", view(t, 0, 64, 2), view(t, 1, 64, 3)),
+		sample(pipeline.Kind_IMAGE, "broken", view(t, 0, 64, 4), broken),
+		sample(pipeline.Kind_IMAGE, "small", view(t, 0, 32, 5)),
+		sample(pipeline.Kind_IMAGE, "no views"),
+		sample(pipeline.Kind_PAIR, "last", view(t, 0, 64, 6)),
+	}
+}
+
+func TestStage(t *testing.T) {
+	newStage := func(t testing.TB) pipeline.Stage { return visual.New(tokenizer(t)) }
+	stagetest.Run(t, newStage, samples(t)...)
+	stagetest.Run(t, newStage)
+}
+
+// The codes stored are those of the view's decoded pixels, and anyone can compute them again.
+func TestCodesAreThoseOfTheStoredView(t *testing.T) {
+	tok := tokenizer(t)
+	st := visual.New(tok)
+	out, err := st.Process(context.Background(), samples(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := []string{"", "", "", visual.ReasonUnreadable, visual.ReasonSize, visual.ReasonNoView, ""}
+	for i, r := range out {
+		got := ""
+		if r.Skip != nil {
+			got = r.Skip.Reason
+		}
+		if got != reasons[i] {
+			t.Errorf("sample %d: skip %q, want %q", i, got, reasons[i])
+		}
+		for _, v := range r.Sample.GetViews() {
+			im, _, err := pixels.Decode(v.Encoded, pixels.DefaultLimits())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := tok.Encode(context.Background(), im.Pix, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var codes []uint16
+			for b := v.Codes; len(b) > 0; b = b[2:] {
+				codes = append(codes, binary.LittleEndian.Uint16(b))
+			}
+			if v.Grid != 4 || !slices.Equal(codes, want) {
+				t.Errorf("sample %d, view %d: grid %d, codes %v, want %v", i, v.Number, v.Grid, codes, want)
+			}
+		}
+	}
+	if st.Version() != tok.Fingerprint() {
+		t.Errorf("version %q, want the fingerprint", st.Version())
+	}
+}
+
+func TestWrongTokenizerStopsTheLine(t *testing.T) {
+	v := view(t, 0, 64, 1)
+	v.Side = 224
+	_, err := visual.New(tokenizer(t)).Process(context.Background(), []*pipeline.Sample{sample(pipeline.Kind_IMAGE, "a", v)})
+	if !errors.Is(err, pipeline.ErrFatal) {
+		t.Errorf("error %v, want ErrFatal", err)
+	}
+}

@@ -5,8 +5,8 @@
 // that dies, that takes too long, or that has done its share. Only the picture that did it fails, with ErrCrash or
 // ErrTimeout.
 //
-// In: encoded bytes. Out: a pixels.Image, at full size or resized in the worker, and pixels.Info. The results are those
-// of pixels.Decode. Start with New; a Pool may be used by several goroutines at once.
+// In: encoded bytes. Out: a pixels.Image, or several cut and resized in the worker, and pixels.Info. The results are
+// those of pixels.Decode. Start with New; a Pool may be used by several goroutines at once.
 //
 // A worker is the same program, started again with the argument Arg. So main must begin with RunIfWorker, and so must
 // TestMain of a package whose tests make a Pool. A worker has an empty environment, a limit on its memory, and nothing

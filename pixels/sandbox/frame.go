@@ -22,18 +22,16 @@ const hello = "imglish1"
 
 // request asks for one picture.
 type request struct {
-	MaxPixels int64         `json:"max_pixels"`
-	FitW      int           `json:"fit_w,omitempty"` // 0: full size
-	FitH      int           `json:"fit_h,omitempty"`
-	Filter    pixels.Filter `json:"filter,omitempty"`
-	TimeoutMS int64         `json:"timeout_ms"` // behind which the worker ends itself, should the pool be gone
+	MaxPixels int64 `json:"max_pixels"`
+	Turn      int   `json:"turn,omitempty"` // EXIF orientation to turn by; 0: none
+	Cuts      []Cut `json:"cuts,omitempty"` // none: the whole picture
+	TimeoutMS int64 `json:"timeout_ms"`     // behind which the worker ends itself, should the pool be gone
 }
 
 // answer carries the picture, or what was wrong with it.
 type answer struct {
 	Info  pixels.Info `json:"info"`
-	W     int         `json:"w,omitempty"`
-	H     int         `json:"h,omitempty"`
+	Sizes [][2]int    `json:"sizes,omitempty"` // width and height of each picture behind the header
 	Kind  int         `json:"kind,omitempty"` // index into kinds, plus 1
 	Error string      `json:"error,omitempty"`
 }

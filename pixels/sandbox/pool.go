@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -41,33 +42,54 @@ func New(c Config) (*Pool, error) {
 	return p, nil
 }
 
-// Options say what Decode returns.
-type Options struct {
-	Limits     pixels.Limits
-	FitW, FitH int           // resize to this size in the worker; 0: leave the picture as it is
-	Filter     pixels.Filter // of that resize
-}
-
 // Decode decodes a picture as pixels.Decode does, in a worker. It returns pixels.Decode's errors, ErrCrash, ErrTimeout,
 // the context's error, or an error of the machinery, such as a worker that cannot be started.
 //
 // A worker that dies is no proof against the picture: another process may have killed it. So the picture is given to a
 // second, fresh worker before it is ErrCrash.
-func (p *Pool) Decode(ctx context.Context, data []byte, o Options) (*pixels.Image, pixels.Info, error) {
+func (p *Pool) Decode(ctx context.Context, data []byte, lim pixels.Limits) (*pixels.Image, pixels.Info, error) {
+	all, info, err := p.do(ctx, data, lim, 0, nil)
+	if err != nil {
+		return nil, info, err
+	}
+	return all[0], info, nil
+}
+
+// Cuts decodes a picture in a worker and returns parts of it, one for each cut. turn is an EXIF orientation by which the
+// picture is turned before it is cut; 0 or 1 leaves it. Errors are Decode's.
+func (p *Pool) Cuts(ctx context.Context, data []byte, lim pixels.Limits, turn int, cuts []Cut) ([]*pixels.Image, pixels.Info, error) {
+	if len(cuts) == 0 || turn < 0 || turn > 8 {
+		return nil, pixels.Info{}, fmt.Errorf("sandbox: %d cuts of a picture turned by orientation %d", len(cuts), turn)
+	}
+	return p.do(ctx, data, lim, turn, cuts)
+}
+
+func (p *Pool) do(ctx context.Context, data []byte, lim pixels.Limits, turn int, cuts []Cut) ([]*pixels.Image, pixels.Info, error) {
 	if len(data) > maxRequest {
 		return nil, pixels.Info{}, fmt.Errorf("%w: %d bytes", pixels.ErrUnsupported, len(data))
 	}
 	// The header alone is read here, by Go code: most of what is no picture never reaches a worker.
 	info, err := pixels.Probe(data)
 	if err == nil {
-		err = o.Limits.Check(info.W, info.H)
+		err = lim.Check(info.W, info.H)
 	}
 	if err != nil {
 		return nil, info, err
 	}
-	size := int64(info.W) * int64(info.H)
-	if o.FitW > 0 && o.FitH > 0 {
-		size = int64(o.FitW) * int64(o.FitH)
+	q := request{MaxPixels: lim.MaxPixels, Turn: turn, Cuts: cuts, TimeoutMS: p.cfg.Timeout.Milliseconds()}
+	sizes := [][2]int{{info.W, info.H}}
+	if len(cuts) > 0 {
+		w, h := info.W, info.H
+		if turn >= 5 {
+			w, h = h, w
+		}
+		sizes = sizes[:0]
+		for _, c := range cuts {
+			if err := c.check(w, h); err != nil {
+				return nil, info, err
+			}
+			sizes = append(sizes, [2]int{c.ToW, c.ToH})
+		}
 	}
 	var slot *process
 	select {
@@ -82,14 +104,14 @@ func (p *Pool) Decode(ctx context.Context, data []byte, o Options) (*pixels.Imag
 				return nil, info, err
 			}
 		}
-		im, got, err := p.ask(ctx, slot, data, o, 3*size)
+		all, got, err := p.ask(ctx, slot, q, data, sizes)
 		if slot.done++; slot.done >= p.cfg.Recycle {
 			slot.stop()
 			slot = nil
 		}
 		var dead *deadError
 		if !errors.As(err, &dead) {
-			return im, got, err
+			return all, got, err
 		}
 		if slot != nil {
 			slot.stop()
@@ -109,10 +131,14 @@ type deadError struct {
 
 func (e *deadError) Error() string { return e.why.Error() }
 
-// ask sends one picture to a worker and waits for the answer.
-func (p *Pool) ask(ctx context.Context, w *process, data []byte, o Options, maxBody int64) (*pixels.Image, pixels.Info, error) {
+// ask sends one picture to a worker and waits for the answer, pictures of these sizes.
+func (p *Pool) ask(ctx context.Context, w *process, q request, data []byte, sizes [][2]int) ([]*pixels.Image, pixels.Info, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, pixels.Info{}, err
+	}
+	want := int64(0)
+	for _, s := range sizes {
+		want += 3 * int64(s[0]) * int64(s[1])
 	}
 	var late bool
 	var mu sync.Mutex
@@ -125,12 +151,11 @@ func (p *Pool) ask(ctx context.Context, w *process, data []byte, o Options, maxB
 	defer timer.Stop()
 	defer context.AfterFunc(ctx, w.kill)()
 
-	q := request{MaxPixels: o.Limits.MaxPixels, FitW: o.FitW, FitH: o.FitH, Filter: o.Filter, TimeoutMS: p.cfg.Timeout.Milliseconds()}
 	var a answer
 	var body []byte
 	err := writeFrame(w.in, q, data)
 	if err == nil {
-		body, err = readFrame(w.out, &a, maxBody)
+		body, err = readFrame(w.out, &a, want)
 	}
 	if err != nil {
 		w.stop()
@@ -155,10 +180,16 @@ func (p *Pool) ask(ctx context.Context, w *process, data []byte, o Options, maxB
 		}
 		return nil, a.Info, e
 	}
-	if a.W <= 0 || a.H <= 0 || int64(len(body)) != 3*int64(a.W)*int64(a.H) {
-		return nil, a.Info, &deadError{fmt.Errorf("%w: %d bytes for %d×%d pixels", ErrCrash, len(body), a.W, a.H), false}
+	if int64(len(body)) != want || !slices.Equal(a.Sizes, sizes) {
+		return nil, a.Info, &deadError{fmt.Errorf("%w: %d bytes for pictures of %v pixels", ErrCrash, len(body), a.Sizes), false}
 	}
-	return &pixels.Image{W: a.W, H: a.H, Pix: body}, a.Info, nil
+	all := make([]*pixels.Image, len(sizes))
+	for i, s := range sizes {
+		n := 3 * s[0] * s[1]
+		all[i] = &pixels.Image{W: s[0], H: s[1], Pix: body[:n:n]}
+		body = body[n:]
+	}
+	return all, a.Info, nil
 }
 
 func (p *Pool) start() (*process, error) {

@@ -100,7 +100,7 @@ func TestSameAsDecode(t *testing.T) {
 		}
 		for _, data := range [][]byte{data, data[:len(data)/2]} {
 			want, wantInfo, wantErr := pixels.Decode(data, pixels.DefaultLimits())
-			got, info, err := p.Decode(t.Context(), data, sandbox.Options{})
+			got, info, err := p.Decode(t.Context(), data, pixels.Limits{})
 			if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
 				t.Errorf("%s: error %v, want %v", f, err, wantErr)
 				continue
@@ -123,16 +123,42 @@ func TestSameAsDecode(t *testing.T) {
 	}
 }
 
-func TestFit(t *testing.T) {
+func TestCuts(t *testing.T) {
 	p := newPool(t, nil)
-	im, _, err := pixels.Decode(picture(t), pixels.DefaultLimits())
+	im, info, err := pixels.Decode(picture(t), pixels.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := im.Resize(32, 20, pixels.Bilinear)
-	got, info, err := p.Decode(t.Context(), picture(t), sandbox.Options{FitW: 32, FitH: 20, Filter: pixels.Bilinear})
-	if err != nil || !bytes.Equal(got.Pix, want.Pix) || info.W != 257 {
-		t.Errorf("resized picture differs (info %+v, error %v)", info, err)
+	turned := im.Turn(6) // 341×257
+	cuts := []sandbox.Cut{
+		{W: 341, H: 257, ToW: 32, ToH: 20, Filter: pixels.Bilinear},
+		{X: 100, Y: 50, W: 241, H: 207, ToW: 64, ToH: 64},
+		{ToW: 56, ToH: 56, Reference: true},
+	}
+	want := []*pixels.Image{
+		turned.Resize(32, 20, pixels.Bilinear),
+		turned.Crop(100, 50, 241, 207).Resize(64, 64, pixels.Bicubic),
+		pixels.ReferenceView(turned, 56),
+	}
+	got, gotInfo, err := p.Cuts(t.Context(), picture(t), pixels.Limits{}, 6, cuts)
+	if err != nil || gotInfo != info {
+		t.Fatalf("info %+v, error %v", gotInfo, err)
+	}
+	for i := range want {
+		if got[i].W != want[i].W || got[i].H != want[i].H || !bytes.Equal(got[i].Pix, want[i].Pix) {
+			t.Errorf("cut %d differs", i)
+		}
+	}
+	for _, c := range []sandbox.Cut{
+		{X: 200, W: 100, H: 10, ToW: 8, ToH: 8}, {X: -1, W: 10, H: 10, ToW: 8, ToH: 8}, {W: 10, H: 10},
+		{W: 10, H: 10, ToW: 1 << 20, ToH: 1}, {ToW: 56, ToH: 57, Reference: true},
+	} {
+		if _, _, err := p.Cuts(t.Context(), picture(t), pixels.Limits{}, 0, []sandbox.Cut{c}); err == nil {
+			t.Errorf("cut %+v is accepted", c)
+		}
+	}
+	if n := p.Starts(); n != 1 {
+		t.Errorf("%d workers started, want 1", n)
 	}
 }
 
@@ -147,14 +173,14 @@ func TestMisbehaviour(t *testing.T) {
 		{"crash", sandbox.ErrCrash, "SIGSEGV"},
 		{"panic", sandbox.ErrCrash, "crafted"},
 		{"exit", sandbox.ErrCrash, "exit status 0"},
-		{"bomb", sandbox.ErrCrash, "memory"},
+		{"bomb", sandbox.ErrCrash, "allocate"},
 		{"noise", sandbox.ErrCrash, "sense"},
 		{"hang", sandbox.ErrTimeout, "1.5s"},
 		{"spin", sandbox.ErrTimeout, "1.5s"},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			start := time.Now()
-			_, info, err := p.Decode(t.Context(), append(picture(t), "!"+tt.what...), sandbox.Options{})
+			_, info, err := p.Decode(t.Context(), append(picture(t), "!"+tt.what...), pixels.Limits{})
 			if !errors.Is(err, tt.want) || !strings.Contains(fmt.Sprint(err), tt.text) {
 				t.Errorf("error %v, want %v with %q", err, tt.want, tt.text)
 			}
@@ -162,7 +188,7 @@ func TestMisbehaviour(t *testing.T) {
 				t.Errorf("info %+v, want what the header says", info)
 			}
 			t.Logf("%s after %s", err, time.Since(start).Round(time.Millisecond))
-			if _, _, err := p.Decode(t.Context(), picture(t), sandbox.Options{}); err != nil {
+			if _, _, err := p.Decode(t.Context(), picture(t), pixels.Limits{}); err != nil {
 				t.Errorf("the next picture: %v", err)
 			}
 		})
@@ -173,7 +199,7 @@ func TestMisbehaviour(t *testing.T) {
 func TestKilledOnce(t *testing.T) {
 	p := newPool(t, nil)
 	mark := filepath.Join(t.TempDir(), "mark")
-	if _, _, err := p.Decode(t.Context(), append(picture(t), "!once "+mark...), sandbox.Options{}); err != nil {
+	if _, _, err := p.Decode(t.Context(), append(picture(t), "!once "+mark...), pixels.Limits{}); err != nil {
 		t.Error(err)
 	}
 	if n := p.Starts(); n != 2 {
@@ -184,7 +210,7 @@ func TestKilledOnce(t *testing.T) {
 func TestRecycle(t *testing.T) {
 	p := newPool(t, func(c *sandbox.Config) { c.Recycle = 3 })
 	for range 10 {
-		if _, _, err := p.Decode(t.Context(), picture(t), sandbox.Options{}); err != nil {
+		if _, _, err := p.Decode(t.Context(), picture(t), pixels.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -198,13 +224,13 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, cancel)
 	start := time.Now()
-	if _, _, err := p.Decode(ctx, append(picture(t), "!hang"...), sandbox.Options{}); !errors.Is(err, context.Canceled) {
+	if _, _, err := p.Decode(ctx, append(picture(t), "!hang"...), pixels.Limits{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
 	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("cancelled after %s", d)
 	}
-	if _, _, err := p.Decode(t.Context(), picture(t), sandbox.Options{}); err != nil {
+	if _, _, err := p.Decode(t.Context(), picture(t), pixels.Limits{}); err != nil {
 		t.Errorf("the next picture: %v", err)
 	}
 }
@@ -222,7 +248,7 @@ func TestParallelAndClose(t *testing.T) {
 			if i%4 == 1 {
 				data = append(data, "!crash"...)
 			}
-			im, _, err := p.Decode(t.Context(), data, sandbox.Options{})
+			im, _, err := p.Decode(t.Context(), data, pixels.Limits{})
 			if i%4 == 1 {
 				if !errors.Is(err, sandbox.ErrCrash) {
 					t.Errorf("picture %d: %v, want %v", i, err, sandbox.ErrCrash)
@@ -238,7 +264,7 @@ func TestParallelAndClose(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := p.Decode(t.Context(), picture(t), sandbox.Options{}); err == nil {
+	if _, _, err := p.Decode(t.Context(), picture(t), pixels.Limits{}); err == nil {
 		t.Error("a closed pool decodes")
 	}
 }
@@ -253,7 +279,7 @@ func TestHeaderIsEnough(t *testing.T) {
 		{[]byte("<html>not here</html>"), pixels.ErrNotImage},
 		{picture(t), pixels.ErrTooManyPixels},
 	} {
-		if _, _, err := p.Decode(t.Context(), tt.data, sandbox.Options{Limits: pixels.Limits{MaxPixels: 100}}); !errors.Is(err, tt.want) {
+		if _, _, err := p.Decode(t.Context(), tt.data, pixels.Limits{MaxPixels: 100}); !errors.Is(err, tt.want) {
 			t.Errorf("error %v, want %v", err, tt.want)
 		}
 	}
@@ -262,15 +288,25 @@ func TestHeaderIsEnough(t *testing.T) {
 	}
 }
 
-func BenchmarkDecode(b *testing.B) {
+func Benchmark(b *testing.B) {
 	data, err := os.ReadFile("../testdata/v-422q50.jpg")
 	if err != nil {
 		b.Fatal(err)
 	}
 	p := newPool(b, nil)
-	for b.Loop() {
-		if _, _, err := p.Decode(b.Context(), data, sandbox.Options{}); err != nil {
-			b.Fatal(err)
+	b.Run("decode", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := p.Decode(b.Context(), data, pixels.Limits{}); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
+	})
+	b.Run("view", func(b *testing.B) {
+		for b.Loop() {
+			cuts := []sandbox.Cut{{X: 100, Y: 100, W: 600, H: 600, ToW: 224, ToH: 224}}
+			if _, _, err := p.Cuts(b.Context(), data, pixels.Limits{}, 0, cuts); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -62,7 +62,7 @@ func work(in io.Reader, out io.Writer) int {
 		// The pool kills a slow worker. Should the pool be gone, the worker must not hang on for ever.
 		watchdog := time.AfterFunc(2*time.Duration(q.TimeoutMS)*time.Millisecond, func() { os.Exit(3) })
 		onRequest(data)
-		a, pix := decode(q, data)
+		a, pix := answerTo(q, data)
 		watchdog.Stop()
 		if err := writeFrame(out, a, pix); err != nil {
 			return 1
@@ -70,7 +70,7 @@ func work(in io.Reader, out io.Writer) int {
 	}
 }
 
-func decode(q request, data []byte) (answer, []byte) {
+func answerTo(q request, data []byte) (answer, []byte) {
 	im, info, err := pixels.Decode(data, pixels.Limits{MaxPixels: q.MaxPixels})
 	if err != nil {
 		a := answer{Info: info, Error: err.Error()}
@@ -82,8 +82,19 @@ func decode(q request, data []byte) (answer, []byte) {
 		}
 		return a, nil
 	}
-	if q.FitW > 0 && q.FitH > 0 {
-		im = im.Resize(q.FitW, q.FitH, q.Filter)
+	if q.Turn > 1 {
+		im = im.Turn(q.Turn)
 	}
-	return answer{Info: info, W: im.W, H: im.H}, im.Pix
+	a := answer{Info: info}
+	if len(q.Cuts) == 0 {
+		a.Sizes = [][2]int{{im.W, im.H}}
+		return a, im.Pix
+	}
+	var all []byte
+	for _, c := range q.Cuts {
+		v := c.Of(im)
+		a.Sizes = append(a.Sizes, [2]int{v.W, v.H})
+		all = append(all, v.Pix...)
+	}
+	return a, all
 }

@@ -19,41 +19,37 @@ type pathEnd struct {
 }
 
 // unigram finds the segmentation of the highest score (Viterbi), character by character, as the original does: path
-// scores are kept in float32, a longer path replaces another one only if its score is higher, and shorter pieces are
-// tried first. So ties and roundings fall as they do there.
+// scores are added in float32, another path to the same place wins only if its score is higher, and paths are tried in
+// the order of their starts. So ties and roundings fall as they do there.
+//
+// That is the behaviour of the current releases (equal to 0.2.3). Up to 0.2.0 the original compared a sum before
+// rounding it, and the bonus of user-defined symbols was another one: a few ties fall differently there.
 type unigram struct {
 	pieces       *trie
-	scores       []float32 // by raw id, bonus of user-defined symbols not included
+	scores       []float32 // by raw id
 	kinds        []kind
 	unknown      int32
 	unknownScore float32
-	maxScore     float32
 }
 
 func newUnigram(f *file, pieces *trie, unknown int32) *unigram {
 	u := &unigram{pieces: pieces, unknown: unknown}
 	lowest := float32(math.MaxFloat32)
-	u.maxScore = smallestNormal
 	for _, p := range f.pieces {
-		u.scores = append(u.scores, p.score)
-		u.kinds = append(u.kinds, p.kind)
-		if p.kind == kindNormal {
-			lowest, u.maxScore = min(lowest, p.score), max(u.maxScore, p.score)
+		score := p.score
+		switch p.kind {
+		case kindNormal:
+			lowest = min(lowest, score)
+		case kindUserDefined:
+			// The bonus of a symbol of n bytes, whatever the file says. It is not a promise that the symbol is
+			// taken: three pieces that share its bytes with their neighbours can be better.
+			score = float32(0.1*float32(len(p.text))) - 0.1
 		}
+		u.scores = append(u.scores, score)
+		u.kinds = append(u.kinds, p.kind)
 	}
 	u.unknownScore = lowest - unknownPenalty
 	return u
-}
-
-// smallestNormal is where the original starts looking for the highest score (C's FLT_MIN).
-const smallestNormal = 0x1p-126
-
-// score is that of a piece of length bytes. A user-defined symbol gets so much that it is always taken.
-func (u *unigram) score(id int32, length int) float64 {
-	if u.kinds[id] == kindUserDefined {
-		return float64(float32(length)*u.maxScore) - 0.1
-	}
-	return float64(u.scores[id])
 }
 
 // segment appends the segmentation of text to out. ends is scratch memory.
@@ -79,10 +75,9 @@ func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
 			if id < 0 || u.kinds[id] == kindUnused {
 				continue
 			}
-			// The original adds in float64 here and stores in float32.
-			score := u.score(id, to-from) + float64(before)
-			if e := &best[to]; e.length == 0 || score > float64(e.score) {
-				*e = pathEnd{float32(score), id, to - from}
+			score := u.scores[id] + before
+			if e := &best[to]; e.length == 0 || score > e.score {
+				*e = pathEnd{score, id, to - from}
 			}
 			hasChar = hasChar || to-from == char
 		}

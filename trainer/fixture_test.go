@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imglish/imglish/cpu"
 	"github.com/imglish/imglish/mixer"
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/tensor"
@@ -184,7 +185,12 @@ func checkHidden(t *testing.T, m *Model, p *pack, want []float32, first int) {
 
 // backends are what the fixtures are held on.
 func backends(t *testing.T, f func(t *testing.T, b tensor.Backend)) {
-	for _, b := range []tensor.Backend{tensor.NewReference[float32](), tensor.NewReference[float64]()} {
+	c, err := cpu.New(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, b := range []tensor.Backend{tensor.NewReference[float32](), tensor.NewReference[float64](), c} {
 		t.Run(strings.ReplaceAll(b.Name(), " ", "-"), func(t *testing.T) { f(t, b) })
 	}
 }

@@ -41,7 +41,23 @@ Exit codes: 0 done, 1 an error, 2 a wrong command line, 130 interrupted.`,
 	for _, newCommand := range commands {
 		root.AddCommand(newCommand())
 	}
+	usageErrors(root)
 	return root
+}
+
+// usageErrors makes a wrong number of arguments a wrong command line that shows the right one.
+func usageErrors(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		usageErrors(sub)
+	}
 }
 
 // execute runs one command line and returns the exit code.

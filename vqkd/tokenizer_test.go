@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imglish/imglish/cpu"
 	"github.com/imglish/imglish/pixels"
 	"github.com/imglish/imglish/tensor"
 	"github.com/imglish/imglish/tensor/checkpoint"
@@ -21,14 +22,33 @@ const tiny = "testdata/vqkd_tiny.safetensors" // width 48, 3 heads, 64×64, patc
 
 func loadTiny(t testing.TB, path string, o Options) *Tokenizer {
 	t.Helper()
+	return loadOn(t, tensor.NewReference[float32](), path, o)
+}
+
+func loadOn(t testing.TB, b tensor.Backend, path string, o Options) *Tokenizer {
+	t.Helper()
 	if o.Heads == 0 {
 		o.Heads = 3
 	}
-	tok, err := Load(tensor.NewReference[float32](), path, o)
+	tok, err := Load(b, path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tok
+}
+
+// backends are what every test of values runs on.
+func backends(t testing.TB) map[string]func() tensor.Backend {
+	return map[string]func() tensor.Backend{
+		"go": tensor.NewReference[float32],
+		"cpu": func() tensor.Backend {
+			b, err := cpu.New(2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		},
+	}
 }
 
 // photo is one line of the codes that the reference implementation gave.
@@ -78,7 +98,11 @@ func TestCodesOfModelInputs(t *testing.T) {
 	}
 	want := photos(t)
 	for _, file := range []string{"vqkd_tiny.safetensors", "vqkd_tiny.pth", "vqkd_tiny_legacy.pth", "vqkd_tiny_training_ckpt.pth"} {
-		tok := loadTiny(t, "testdata/"+file, Options{})
+		backend := backends(t)["go"]
+		if file == "vqkd_tiny.pth" { // one file is enough for the other backend
+			backend = backends(t)["cpu"]
+		}
+		tok := loadOn(t, backend(), "testdata/"+file, Options{})
 		for _, path := range inputs {
 			name := strings.TrimSuffix(filepath.Base(path), ".png")
 			im := decode(t, path)
@@ -151,10 +175,16 @@ func TestInnerTensors(t *testing.T) {
 			pix[3*i+c] = uint8(math.Round((float64(input[c*64*64+i]) + 1) * 127.5))
 		}
 	}
-	tok := loadTiny(t, tiny, Options{})
+	for name, backend := range backends(t) {
+		t.Run(name, func(t *testing.T) { compareInner(t, loadOn(t, backend(), tiny, Options{}), f, pix) })
+	}
+}
+
+func compareInner(t *testing.T, tok *Tokenizer, f *checkpoint.File, pix []uint8) {
+	t.Helper()
 	seen := 0
 	codes := make([]uint16, 16)
-	err = tok.encodeBatch(codes, pix, 1, func(name string, x tensor.Tensor) {
+	err := tok.encodeBatch(codes, pix, 1, func(name string, x tensor.Tensor) {
 		want, err := f.Float32(name)
 		if err != nil {
 			t.Fatal(err)
@@ -195,17 +225,19 @@ func TestBatchesDoNotShow(t *testing.T) {
 		all = append(all, decode(t, path).Pix...)
 	}
 	ctx := context.Background()
-	want, err := loadTiny(t, tiny, Options{Batch: 1}).Encode(ctx, all, len(inputs))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, batch := range []int{2, 5, 64} {
-		got, err := loadTiny(t, tiny, Options{Batch: batch}).Encode(ctx, all, len(inputs))
+	for name, backend := range backends(t) {
+		want, err := loadOn(t, backend(), tiny, Options{Batch: 1}).Encode(ctx, all, len(inputs))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(got, want) {
-			t.Errorf("batch %d gives other codes than batch 1", batch)
+		for _, batch := range []int{2, 5, 64} {
+			got, err := loadOn(t, backend(), tiny, Options{Batch: batch}).Encode(ctx, all, len(inputs))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: batch %d gives other codes than batch 1", name, batch)
+			}
 		}
 	}
 	stopped, cancel := context.WithCancel(ctx)
@@ -375,5 +407,30 @@ func TestResizePositions(t *testing.T) {
 	want := float64(low*low)*1 + low*(1-low)*2 + (1-low)*low*3 + (1-low)*(1-low)*4
 	if math.Abs(float64(got[5])-want) > 1e-5 {
 		t.Errorf("2×2 to 3×3, middle = %v, want %v", got[5], want)
+	}
+}
+
+// Files come out in order, each with codes or an error.
+func TestEncodeFiles(t *testing.T) {
+	tok, want := loadTiny(t, tiny, Options{Batch: 2}), photos(t)
+	broken := filepath.Join(t.TempDir(), "broken.jpg")
+	if err := os.WriteFile(broken, []byte("no picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{"testdata/images/v-224.jpg", broken, "testdata/images/v-exif6.jpg", "none.jpg", "testdata/images/v-wide1000x60.jpg"}
+	i := 0
+	err := tok.EncodeFiles(context.Background(), paths, func(f FileCodes) error {
+		if f.Path != paths[i] {
+			t.Errorf("file %d is %s, want %s", i, f.Path, paths[i])
+		}
+		p, good := want[strings.TrimSuffix(filepath.Base(f.Path), ".jpg")]
+		if good != (f.Err == nil) || good && !slices.Equal(f.Codes, p.Codes) {
+			t.Errorf("%s: codes %v, error %v", f.Path, f.Codes, f.Err)
+		}
+		i++
+		return nil
+	})
+	if err != nil || i != len(paths) {
+		t.Errorf("%d files, %v", i, err)
 	}
 }

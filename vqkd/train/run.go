@@ -118,15 +118,13 @@ func (r *run) train(ctx context.Context) error {
 		}
 	}()
 	for r.done < r.Steps {
-		var next batch
-		select {
-		case <-ctx.Done():
+		next, ok := <-batches // closed early only by ctx
+		if !ok || ctx.Err() != nil {
 			if err := r.saveState(); err != nil {
 				return errors.Join(ctx.Err(), err)
 			}
 			r.o.Logf("stopped behind step %d of %d; the same command goes on from there", r.done, r.Steps)
 			return ctx.Err()
-		case next = <-batches:
 		}
 		if next.err != nil {
 			return next.err
@@ -191,9 +189,9 @@ func (r *run) step(in batch) error {
 }
 
 func (r *run) measure(ctx context.Context) error {
-	m, err := Measure(ctx, func(ctx context.Context, pix []uint8, n int) ([]uint16, error) {
+	m, err := r.Config.Measure(ctx, func(ctx context.Context, pix []uint8, n int) ([]uint16, error) {
 		return r.m.codesOf(pix, n, r.Side, vqkd.PixelScale, vqkd.PixelShift), ctx.Err()
-	}, r.Codes, r.held, r.Seed)
+	}, r.held)
 	if err != nil {
 		return err
 	}
@@ -216,7 +214,7 @@ func (r *run) finish(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	res := Result{Path: r.path, Loss: r.loss.v, Fingerprint: tok.Fingerprint()}
-	res.Measures, err = Measure(ctx, tok.Encode, r.Codes, r.held, r.Seed)
+	res.Measures, err = r.Config.Measure(ctx, tok.Encode, r.held)
 	if err := errors.Join(err, tok.Close()); err != nil {
 		return res, err
 	}

@@ -1,0 +1,259 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/imglish/imglish/pixels"
+	"github.com/imglish/imglish/tensor"
+	"github.com/imglish/imglish/vqkd"
+)
+
+// blocks are pictures of a few flat colours and stripes.
+type blocks int
+
+func (b blocks) Name() string { return "blocks" }
+func (b blocks) Len() int     { return int(b) }
+func (b blocks) Image(i int) (*pixels.Image, error) {
+	rng := generator(99, "blocks", i, 0)
+	im := pixels.New(64, 64)
+	for cell := range 4 {
+		r, g, bl := uint8(rng.IntN(4)*80), uint8(rng.IntN(4)*80), uint8(rng.IntN(4)*80)
+		stripes := rng.IntN(3)
+		for y := range 32 {
+			for x := range 32 {
+				if stripes == 1 && x/4%2 == 1 || stripes == 2 && y/4%2 == 1 {
+					im.Set(cell%2*32+x, cell/2*32+y, 255-r, g, bl)
+				} else {
+					im.Set(cell%2*32+x, cell/2*32+y, r, g, bl)
+				}
+			}
+		}
+	}
+	return im, nil
+}
+
+// small is a training of some seconds.
+func small() Config {
+	c := Defaults()
+	c.Side, c.Patch, c.Width, c.Depth, c.Heads = 32, 8, 32, 1, 2
+	c.Codes, c.CodeDim, c.Steps, c.Batch, c.LR = 16, 8, 60, 16, 4e-3
+	c.Views, c.EvalEvery, c.SaveEvery = 40, 1000, 1000
+	c.MinUsage, c.MinStability = 0, 0
+	return c
+}
+
+func sources() []Source { return []Source{{Images: blocks(50), Weight: 1}} }
+
+// A short training finds codes that tell the teacher, that are used, and that last; and the file loads.
+func TestTrainingLearns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.safetensors")
+	c := small()
+	c.MinUsage, c.MinStability = 0.7, 0.8
+	var steps int64
+	res, err := Run(t.Context(), tensor.NewReference[float32](), c, sources(), path, Options{
+		Progress: func(done, _ int64, _ string) { steps = done }, Logf: t.Logf,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if steps != 60 || res.Measures.Explained < 0.5 {
+		t.Errorf("%d steps, %s", steps, res.Measures)
+	}
+	tok, err := vqkd.Load(tensor.NewReference[float32](), path, vqkd.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tok.Grid() != 4 || tok.Codes() != 16 || tok.Fingerprint() != res.Fingerprint {
+		t.Errorf("loaded: grid %d, codes %d, fingerprint %.8s, want 4, 16, %.8s", tok.Grid(), tok.Codes(), tok.Fingerprint(), res.Fingerprint)
+	}
+	if _, err := os.Stat(path + ".state"); err == nil {
+		t.Error("a finished run leaves its state behind")
+	}
+}
+
+func TestFloorsRefuse(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"usage":     func(c *Config) { c.MinUsage = 1; c.Codes = 256; c.RestartEvery = 0 },
+		"stability": func(c *Config) { c.MinStability = 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "t.safetensors")
+			c := small()
+			c.Steps = 6
+			change(&c)
+			_, err := Run(t.Context(), tensor.NewReference[float32](), c, sources(), path, Options{})
+			if !errors.Is(err, ErrRejected) || !strings.Contains(err.Error(), name) {
+				t.Fatalf("error %v, want ErrRejected about %s", err, name)
+			}
+			if _, err := os.Stat(path); err == nil {
+				t.Error("a refused tokenizer stands under its name")
+			}
+			if _, err := os.Stat(path + ".rejected"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A run that is stopped and begun again gives the same bytes, and so do other threads.
+func TestResumeGivesTheSameFile(t *testing.T) {
+	c := small()
+	c.Steps = 14
+	dir := t.TempDir()
+	whole := filepath.Join(dir, "whole.safetensors")
+	if _, err := Run(t.Context(), tensor.NewReferenceThreads[float32](1), c, sources(), whole, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	parts := filepath.Join(dir, "parts.safetensors")
+	for _, stop := range []int64{2, 7, 0} {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := Run(ctx, tensor.NewReferenceThreads[float32](2), c, sources(), parts, Options{
+			Progress: func(done, _ int64, _ string) {
+				if done == stop {
+					cancel()
+				}
+			},
+		})
+		cancel()
+		if want := stop > 0; errors.Is(err, context.Canceled) != want {
+			t.Fatalf("stop at %d: %v", stop, err)
+		}
+	}
+	a, _ := os.ReadFile(whole)
+	b, _ := os.ReadFile(parts)
+	if len(a) == 0 || string(a) != string(b) {
+		t.Error("a run in three parts gives another file than one in one")
+	}
+
+	// A state of other settings is not overwritten.
+	ctx, cancel := context.WithCancel(t.Context())
+	Run(ctx, tensor.NewReference[float32](), c, sources(), parts, Options{Progress: func(int64, int64, string) { cancel() }})
+	c.LR /= 2
+	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, sources(), parts, Options{}); err == nil || !strings.Contains(err.Error(), "other settings") {
+		t.Errorf("other settings on an old state: %v", err)
+	}
+}
+
+// half fails for every second picture, none for all.
+type half struct{ blocks }
+
+func (h half) Image(i int) (*pixels.Image, error) {
+	if i%2 == 0 {
+		return nil, fmt.Errorf("picture %d is broken", i)
+	}
+	return h.blocks.Image(i)
+}
+
+type none struct{ blocks }
+
+func (n none) Image(i int) (*pixels.Image, error) { return nil, fmt.Errorf("picture %d is broken", i) }
+
+func TestBrokenPictures(t *testing.T) {
+	c := small()
+	c.Steps, c.Free = 2, 0
+	path := filepath.Join(t.TempDir(), "t.safetensors")
+	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, []Source{{Images: half{50}, Weight: 1}}, path, Options{}); err != nil {
+		t.Errorf("some broken pictures stop the training: %v", err)
+	}
+	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, []Source{{Images: none{50}, Weight: 1}}, path, Options{}); err == nil {
+		t.Error("no picture can be read, and no error")
+	}
+}
+
+func TestSidesShareNoPicture(t *testing.T) {
+	for _, n := range []int{2, 3, 8, 100} {
+		p, err := newPool([]Source{{Images: blocks(n), Weight: 1}}, 1, 0.1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[int]bool{}
+		for _, i := range append(append([]int{}, p.train[0]...), p.held[0]...) {
+			if seen[i] {
+				t.Errorf("%d pictures: %d is on both sides", n, i)
+			}
+			seen[i] = true
+		}
+		if len(seen) != n || len(p.held[0]) == 0 || len(p.train[0]) == 0 {
+			t.Errorf("%d pictures: %d held out, %d to train", n, len(p.held[0]), len(p.train[0]))
+		}
+	}
+}
+
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	data, err := pixels.EncodeJPEG(pixels.New(8, 8), 90, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.MkdirAll(filepath.Join(dir, "sub"), 0o700)
+	for _, name := range []string{"b.jpg", "a.JPEG", "sub/c.jpg", "text.txt"} {
+		os.WriteFile(filepath.Join(dir, name), data, 0o600)
+	}
+	f, err := Folder(dir)
+	if err != nil || f.Len() != 3 {
+		t.Fatalf("%v, %v", f, err)
+	}
+	if im, err := f.Image(0); err != nil || im.W != 8 {
+		t.Errorf("%v, %v", im, err)
+	}
+	if _, err := Folder(filepath.Join(dir, "sub", "none")); err == nil {
+		t.Error("a folder that is not there gives no error")
+	}
+	empty := t.TempDir()
+	if _, err := Folder(empty); err == nil || !strings.Contains(err.Error(), empty) {
+		t.Errorf("an empty folder: %v", err)
+	}
+}
+
+func TestRate(t *testing.T) {
+	c := Config{Steps: 100, Warmup: 0.1, LR: 1, MinLR: 0.1}
+	for step, want := range map[int]float64{0: 0.1, 9: 1, 10: 1, 55: 0.55, 99: 0.1002741} {
+		if got := c.rate(step); math.Abs(got-want) > 1e-6 {
+			t.Errorf("rate of step %d = %v, want %v", step, got, want)
+		}
+	}
+}
+
+func TestMeasures(t *testing.T) {
+	tl := newTally(4, 1)
+	tl.add([]uint16{0, 0, 1, 1}, []float32{1, 1, 3, 3})
+	var m Measures
+	tl.judge(&m)
+	if m.Dead != 2 || m.Usage != 0.5 || math.Abs(m.Perplexity-2) > 1e-9 || m.Largest != 0.5 || math.Abs(m.Explained-1) > 1e-9 {
+		t.Errorf("two codes that tell all: %+v", m)
+	}
+	tl = newTally(2, 1)
+	tl.add([]uint16{0, 0, 1, 1}, []float32{1, 3, 1, 3})
+	m = Measures{}
+	tl.judge(&m)
+	if math.Abs(m.Explained) > 1e-9 {
+		t.Errorf("codes that tell nothing: %+v", m)
+	}
+}
+
+func TestConfigValidate(t *testing.T) {
+	if err := Defaults().Validate(); err != nil {
+		t.Errorf("defaults: %v", err)
+	}
+	for name, change := range map[string]func(*Config){
+		"side":          func(c *Config) { c.Side = 225 },
+		"heads":         func(c *Config) { c.Heads = 3 },
+		"codes":         func(c *Config) { c.Codes = 1 << 17 },
+		"min_stability": func(c *Config) { c.MinStability = math.NaN() },
+		"teacher":       func(c *Config) { c.Teacher.Constant = 0 },
+		"batch":         func(c *Config) { c.Batch, c.Codes = 1, 1000 },
+	} {
+		c := Defaults()
+		change(&c)
+		if err := c.Validate(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

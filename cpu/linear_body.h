@@ -65,6 +65,8 @@ INLINE void N(tiles)(const struct imglish_product *j, int64_t row, int64_t rows,
 {
 	float t[MR * NR] __attribute__((aligned(64)));
 	for (int64_t p = p0; p < p1; p++) {
+		for (int64_t r = 0; add && r < rows; r++) // what finish will read
+			for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->c + (row + r) * j->ldc + p * NR + l);
 		N(tile)(kc, a, rs, cs, b + (p - p0) * NR * kc, t, NR);
 		N(finish)(j, t, row, p * NR, rows, add, last);
 	}
@@ -102,9 +104,12 @@ static void N(gram)(const struct imglish_product *j, int64_t i0, int64_t i1, int
 			N(pack_columns)(b + (p - p0) * NR * kc, j->b + k0 * j->ldb + p * NR, j->ldb, min64(NR, j->n - p * NR), kc);
 		for (int64_t i = i0; i < i1; i += GRAM_TILES * MR) {
 			int64_t end = min64(i + GRAM_TILES * MR, i1);
-			for (int64_t k = 0; k < kc; k++)
+			for (int64_t k = 0; k < kc; k++) {
+				const float *ahead = j->a + min64(k0 + k + 12, j->k - 1) * j->lda;
+				for (int64_t r = i; r < end; r += 16) __builtin_prefetch(ahead + r);
 				for (int64_t r = i; r < end; r += MR)
 					N(pack_rows)(scratch + ((r - i) / MR * kc + k) * PR, j->a + (k0 + k) * j->lda + r, 1, 0, min64(MR, end - r), 1);
+			}
 			for (int64_t r = i; r < end; r += MR)
 				N(tiles)(j, r, min64(MR, end - r), p0, p1, kc, scratch + (r - i) / MR * kc * PR, 1, PR, b, 1, 1);
 		}

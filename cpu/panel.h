@@ -120,6 +120,8 @@ INLINE void N(transpose)(float *dst, int64_t ldd, const float *s, int64_t lds, i
 INLINE void N(pack_columns)(float *dst, const float *s, int64_t lds, int64_t have, int64_t k)
 {
 	for (int64_t i = 0; i < k; i++) {
+		const float *ahead = s + min64(i + 12, k - 1) * lds;
+		__builtin_prefetch(ahead), __builtin_prefetch(ahead + 16); // long strides are beyond the processor's own prefetcher
 		V_ST(dst + i * NR, V_LDN(s + i * lds, have));
 		V_ST(dst + i * NR + VW, have > VW ? V_LDN(s + i * lds + VW, have - VW) : (vf){0});
 	}

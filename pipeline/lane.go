@@ -41,6 +41,7 @@ func (l *lane) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var stuck time.Time
 	w := window{
 		lane: l.number,
 		crew: l.crew,
@@ -59,15 +60,40 @@ func (l *lane) run(ctx context.Context) error {
 					return nil, err
 				case a == nil && !wait:
 					return nil, nil
-				case a == nil || int64(a.Seq) <= done:
-					continue // nothing new, or a record that is already behind us
+				case a == nil:
+					if err := l.hole(in, &stuck); err != nil {
+						return nil, err
+					}
+				case int64(a.Seq) > done: // else it is already behind us
+					return newItem(a), nil
 				}
-				return newItem(a), nil
 			}
 		},
 	}
 	return w.run(ctx)
 }
+
+// hole finds a lane whose writer is further than what its reader can accept, although the reader is at the log's end: the
+// log has lost records that were acknowledged. Nothing is passed over; the lane waits, and says so.
+func (l *lane) hole(in *laneReader, since *time.Time) error {
+	before := l.line.board.segments[l.segment.Index-1]
+	wrote := l.line.board.at(before.Name(), topicLane{in.topic, in.lane})
+	if in.next < in.end || wrote.LastSeq <= in.last.LastSeq || wrote.InputOffset >= in.end {
+		*since = time.Time{}
+		return nil
+	}
+	if since.IsZero() {
+		*since = time.Now()
+	}
+	if time.Since(*since) < holeAfter {
+		return nil
+	}
+	return fmt.Errorf("%s/%d: seq %d is not in the log, although %s has written up to seq %d: the log has lost acknowledged records",
+		in.topic, in.lane, in.last.LastSeq+1, before.Name(), wrote.LastSeq)
+}
+
+// holeAfter is how long a lane may look like having a hole: what is known of saved positions is a moment old.
+const holeAfter = 10 * time.Second
 
 // readWait is how long one request waits for new records.
 const readWait = 500 * time.Millisecond

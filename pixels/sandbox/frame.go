@@ -32,7 +32,7 @@ type request struct {
 type answer struct {
 	Info  pixels.Info `json:"info"`
 	Sizes [][2]int    `json:"sizes,omitempty"` // width and height of each picture behind the header
-	Kind  int         `json:"kind,omitempty"` // index into kinds, plus 1
+	Kind  int         `json:"kind,omitempty"`  // index into kinds, plus 1
 	Error string      `json:"error,omitempty"`
 }
 

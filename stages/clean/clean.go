@@ -125,27 +125,16 @@ func (c *Stage) image(ctx context.Context, s *pipeline.Sample, sig *pipeline.Sig
 	return nil, nil
 }
 
-// skipFor is the one place that turns a decoding error into a reason. Other errors are the machine's and fail the batch.
+// skipFor makes a skip of what is the picture's fault. Other errors are the machine's and fail the batch.
 func skipFor(err error) (*pipeline.Skip, error) {
-	for _, r := range []struct {
-		is     error
-		reason string
-	}{
-		{pixels.ErrNotImage, "not-an-image"},
-		{pixels.ErrUnsupported, "unsupported-image"},
-		{pixels.ErrTooManyPixels, "too-many-pixels"},
-		{pixels.ErrTruncated, "truncated"},
-		{pixels.ErrCorrupt, "decode-error"},
-		{sandbox.ErrCrash, "decode-crash"},
-	} {
-		if errors.Is(err, r.is) {
-			return pipeline.Drop(r.reason, err.Error()).Skip, nil
-		}
+	reason, mayPass := sandbox.Reason(err)
+	switch {
+	case reason == "":
+		return nil, err
+	case mayPass:
+		return pipeline.DropRetryable(reason, err.Error()).Skip, nil
 	}
-	if errors.Is(err, sandbox.ErrTimeout) { // a machine under load may be at fault
-		return pipeline.DropRetryable("decode-timeout", err.Error()).Skip, nil
-	}
-	return nil, err
+	return pipeline.Drop(reason, err.Error()).Skip, nil
 }
 
 func countChars(text string) (n int) {

@@ -23,34 +23,38 @@ func (im *Image) ResizeBox(box [4]float64, w, h int, f Filter) *Image {
 		!(box[0] < box[2]) || !(box[1] < box[3]) {
 		panic(fmt.Sprintf("pixels: resize box %v of %d×%d to %d×%d", box, im.W, im.H, w, h))
 	}
+	return im.resize(box, w, h, [4]int{0, 0, w, h}, f)
+}
+
+// resize computes the window (left, upper, width, height) of the picture that is resized to w×h: what lies outside of it
+// is not computed, and the rest has the same values.
+func (im *Image) resize(box [4]float64, w, h int, window [4]int, f Filter) *Image {
 	across := w != im.W || box[0] != 0 || box[2] != float64(w)
 	down := h != im.H || box[1] != 0 || box[3] != float64(h)
-	if !across && !down {
-		return im.Clone()
-	}
-	out := im
-	if downFirst(im.W, im.H, w, h) {
-		if down {
-			out = resizeColumns(out, weights(im.H, box[1], box[3], h, f))
-		}
-		if across {
-			out = resizeRows(out, 0, out.H, weights(im.W, box[0], box[2], w, f))
-		}
-		return out
-	}
-	if !down {
-		return resizeRows(out, 0, im.H, weights(im.W, box[0], box[2], w, f))
-	}
-	vertical := weights(im.H, box[1], box[3], h, f)
+	x0, y0, x1, y1 := window[0], window[1], window[0]+window[2], window[1]+window[3]
+	var horizontal, vertical []taps
 	if across {
-		// Only the rows that the second pass needs.
-		top, last := vertical[0].first, vertical[h-1]
-		out = resizeRows(out, top, last.first+len(last.w), weights(im.W, box[0], box[2], w, f))
-		for i := range vertical {
-			vertical[i].first -= top
-		}
+		horizontal = weights(im.W, box[0], box[2], w, f)[x0:x1]
 	}
-	return resizeColumns(out, vertical)
+	if down {
+		vertical = weights(im.H, box[1], box[3], h, f)[y0:y1]
+	}
+	switch {
+	case !across && !down:
+		return im.Crop(x0, y0, x1-x0, y1-y0)
+	case !down:
+		return resizeRows(im, y0, y1, horizontal)
+	case !across:
+		return resizeColumns(im, vertical).Crop(x0, 0, x1-x0, y1-y0)
+	case downFirst(im.W, im.H, w, h):
+		return resizeRows(resizeColumns(im, vertical), 0, len(vertical), horizontal)
+	}
+	// Only the rows that the second pass needs.
+	top, last := vertical[0].first, vertical[len(vertical)-1]
+	for i := range vertical {
+		vertical[i].first -= top
+	}
+	return resizeColumns(resizeRows(im, top, last.first+len(last.w), horizontal), vertical)
 }
 
 // downFirst is Pillow's choice of the first pass.

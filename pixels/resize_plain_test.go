@@ -75,5 +75,11 @@ func TestResizeAgainstPlain(t *testing.T) {
 		if string(got.Pix) != string(want.Pix) || got.W != w || got.H != h {
 			t.Fatalf("%d×%d, box %v to %d×%d, %v: differs from the plain rule", im.W, im.H, box, w, h, f)
 		}
+		window := [4]int{r.IntN(w), r.IntN(h), 0, 0}
+		window[2], window[3] = 1+r.IntN(w-window[0]), 1+r.IntN(h-window[1])
+		got, want = im.resize(box, w, h, window, f), want.Crop(window[0], window[1], window[2], window[3])
+		if string(got.Pix) != string(want.Pix) {
+			t.Fatalf("%d×%d, box %v to %d×%d, %v: window %v differs from the whole", im.W, im.H, box, w, h, f, window)
+		}
 	}
 }

@@ -15,8 +15,7 @@ func ReferenceView(im *Image, side int) *Image {
 	case im.H < im.W:
 		w = int(float64(short) * float64(im.W) / float64(im.H))
 	}
-	r := im.Resize(w, h, Bicubic)
 	x := int(math.RoundToEven(float64(w-side) / 2))
 	y := int(math.RoundToEven(float64(h-side) / 2))
-	return r.Crop(x, y, side, side)
+	return im.resize([4]float64{0, 0, float64(im.W), float64(im.H)}, w, h, [4]int{x, y, side, side}, Bicubic)
 }

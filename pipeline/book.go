@@ -148,8 +148,8 @@ func (b *book) claim(ctx context.Context, want []SourceAt, id string, extend fun
 				continue
 			}
 			if s.Lanes != w.Lanes || s.Kind != w.Kind {
-				return fmt.Errorf("source %s was begun as %s with %d lanes, the graph file says %s with %d: lanes never change hands; give the source another name",
-					w.Name, s.Kind, s.Lanes, w.Kind, w.Lanes)
+				return fatal(fmt.Errorf("source %s was begun as %s with %d lanes, the graph file says %s with %d: lanes never change hands; give the source another name",
+					w.Name, s.Kind, s.Lanes, w.Kind, w.Lanes))
 			}
 			break
 		}

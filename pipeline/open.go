@@ -16,7 +16,11 @@ import (
 
 // open finds the line's book and topics, or makes them, and builds the parts of this process.
 func (r *Runner) open(ctx context.Context) error {
-	limits, err := r.openLine(ctx)
+	var limit int64
+	err := r.untilAnswered(ctx, func(ctx context.Context) (err error) {
+		limit, err = r.openLine(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -25,38 +29,56 @@ func (r *Runner) open(ctx context.Context) error {
 	}
 	env := Env{
 		Line: uuidText(r.line.id), Name: r.cfg.Line, Data: r.cfg.Data, Dir: r.cfg.Dir, Logger: r.logger,
-		RangeBytes: rangeBytes(limits),
+		RangeBytes: rangeBytes(limit),
 	}
 	for _, s := range r.segments {
 		if err := r.build(ctx, s, env); err != nil {
 			return err
 		}
 	}
-	return r.line.board.poll(ctx)
+	return r.untilAnswered(ctx, r.line.board.poll)
+}
+
+// untilAnswered tries again while the broker cannot be reached: it may be moving from one process to another.
+func (r *Runner) untilAnswered(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	var first error
+	for {
+		err := f(ctx)
+		if err == nil || errors.Is(err, ErrFatal) {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+		r.logger.Info("the broker does not answer", "brokers", r.brokers, "error", err)
+		if !pause(ctx, 200*time.Millisecond) {
+			return fmt.Errorf("broker %v: %w", r.brokers, first)
+		}
+	}
 }
 
 // openLine makes the topics and the book, and returns the bytes that a lane keeps in front of the sink.
 func (r *Runner) openLine(ctx context.Context) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
 	replication := r.cfg.Kafka.Replication
 	if len(r.cfg.Kafka.Brokers) == 0 {
 		replication = 1
 	}
 	b := &book{log: r.log, topic: r.cfg.Line + ".sources"}
 	if _, err := r.log.ensureTopic(ctx, b.topic, len(r.cfg.Sources), replication, 0); err != nil {
-		return 0, fmt.Errorf("broker %v: %w", r.brokers, err)
+		return 0, err
 	}
 	id, kept, err := r.lineID()
 	if err != nil {
-		return 0, err
+		return 0, fatal(err)
 	}
 	extend := func(ctx context.Context, n int) error { return r.log.extendTopic(ctx, b.topic, n) }
 	if err := b.claim(ctx, r.cfg.Sources, id, extend); err != nil {
 		return 0, err
 	}
 	if err := r.keepLineID(b.line, id, kept); err != nil {
-		return 0, err
+		return 0, fatal(err)
 	}
 	lineID, err := uuid.Parse(b.line)
 	if err != nil {

@@ -77,7 +77,7 @@ func New(cfg *Config, b Builders, opts Options) (*Runner, error) {
 
 const (
 	// openTimeout is how long a run waits for its broker to answer.
-	openTimeout = 30 * time.Second
+	openTimeout = 20 * time.Second
 	// stopTimeout is how long a stopped run waits for work that does not heed its context, such as a long call of C
 	// code. What it leaves behind is not written, so nothing is lost by it.
 	stopTimeout = 1500 * time.Millisecond
@@ -103,7 +103,9 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 	r.log = newKafkaLog(r.cfg.Line, r.brokers, r.dial)
 	defer r.log.close()
 	if err := r.open(ctx); err != nil {
-		return errors.Join(err, r.closeParts())
+		err = errors.Join(err, r.closeParts())
+		r.journal.close()
+		return err
 	}
 	r.ready.Store(true)
 	stopped, err := r.work(ctx)

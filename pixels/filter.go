@@ -75,21 +75,33 @@ func sinc(x float64) float64 {
 // the rest of 32 for the weight, as Pillow has it.
 const weightBits = 32 - 8 - 2
 
-// taps says which input pixels make an output pixel. Output x is the sum over i < len(w) of pixel first+i times w[i].
+// taps says which input pixels make each output pixel along one axis: output i is the sum over k in at[i] .. at[i+1] of
+// w[k] times the input pixels from first[i] on.
 type taps struct {
-	first int
-	w     []int32
+	first []int32 // [n]
+	at    []int32 // [n+1] into w
+	w     []int32 // fixed point of weightBits
+}
+
+// of gives the first input pixel and the weights of output i.
+func (t taps) of(i int) (first int, w []int32) {
+	return int(t.first[i]), t.w[t.at[i]:t.at[i+1]]
+}
+
+// part keeps the outputs from i up to j.
+func (t taps) part(i, j int) taps {
+	return taps{t.first[i:j], t.at[i : j+1], t.w}
 }
 
 // weights computes the taps along one axis: out pixels over [from, to) of an axis of size pixels.
-func weights(size int, from, to float64, out int, f Filter) []taps {
+func weights(size int, from, to float64, out int, f Filter) taps {
 	scale := (to - from) / float64(out)
 	filterScale := max(scale, 1)
 	support := f.support() * filterScale
 	inv := 1 / filterScale
-	all := make([]taps, out)
+	t := taps{first: make([]int32, out), at: make([]int32, out+1)}
 	k := make([]float64, 0, 2*int(math.Ceil(support))+1)
-	for x := range all {
+	for x := range out {
 		centre := from + (float64(x)+0.5)*scale
 		lo := max(int(centre-support+0.5), 0)
 		hi := min(int(centre+support+0.5), size)
@@ -100,19 +112,19 @@ func weights(size int, from, to float64, out int, f Filter) []taps {
 			k = append(k, v)
 			sum += v
 		}
-		w := make([]int32, len(k))
-		for i, v := range k {
+		for _, v := range k {
 			if sum != 0 {
 				v /= sum
 			}
 			v *= 1 << weightBits
 			if v < 0 {
-				w[i] = int32(v - 0.5)
+				v -= 0.5
 			} else {
-				w[i] = int32(v + 0.5)
+				v += 0.5
 			}
+			t.w = append(t.w, int32(v))
 		}
-		all[x] = taps{lo, w}
+		t.first[x], t.at[x+1] = int32(lo), int32(len(t.w))
 	}
-	return all
+	return t
 }

@@ -14,10 +14,11 @@ func resizePlain(im *Image, box [4]float64, w, h int, f Filter) *Image {
 		for i := range n {
 			for j := range other {
 				x, y := put(i, j)
+				first, w := all.of(i)
 				for c := range 3 {
 					s := int64(1) << (weightBits - 1)
-					for k, weight := range all[i].w {
-						sx, sy := at(all[i].first+k, j)
+					for k, weight := range w {
+						sx, sy := at(first+k, j)
 						s += int64(in.Pix[3*(sy*in.W+sx)+c]) * int64(weight)
 					}
 					out.Pix[3*(y*out.W+x)+c] = uint8(min(max(s>>weightBits, 0), 255))
@@ -80,6 +81,32 @@ func TestResizeAgainstPlain(t *testing.T) {
 		got, want = im.resize(box, w, h, window, f), want.Crop(window[0], window[1], window[2], window[3])
 		if string(got.Pix) != string(want.Pix) {
 			t.Fatalf("%d×%d, box %v to %d×%d, %v: window %v differs from the whole", im.W, im.H, box, w, h, f, window)
+		}
+	}
+}
+
+// The passes in Go and all variants of those in C must agree.
+func TestPassesAgree(t *testing.T) {
+	defer func() { portable = false }()
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 60 {
+		im := New(1+r.IntN(70), 1+r.IntN(70))
+		for j := range im.Pix {
+			im.Pix[j] = uint8(r.UintN(256))
+		}
+		w, f := 1+r.IntN(80), Filter(r.IntN(3))
+		across := weights(im.W, 0, float64(im.W), w, f)
+		down := weights(im.H, 0, float64(im.H), w, f)
+		top := r.IntN(im.H)
+		bottom := top + 1 + r.IntN(im.H-top)
+		rows, columns := rowsGo(im, top, bottom, across), columnsGo(im, down)
+		for _, portable = range []bool{false, true} {
+			if string(resizeRows(im, top, bottom, across).Pix) != string(rows.Pix) {
+				t.Errorf("rows of %d×%d to %d, %v, portable %v: C and Go differ", im.W, im.H, w, f, portable)
+			}
+			if string(resizeColumns(im, down).Pix) != string(columns.Pix) {
+				t.Errorf("columns of %d×%d to %d, %v, portable %v: C and Go differ", im.W, im.H, w, f, portable)
+			}
 		}
 	}
 }

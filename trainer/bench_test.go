@@ -13,6 +13,7 @@ import (
 func smallConfig() Config {
 	c := Defaults()
 	c.Model.Layers, c.Model.Width, c.Model.Heads, c.Model.FFN, c.Model.VLLayers = 4, 96, 4, 384, 1
+	c.Model.Side, c.Model.Patch = 224, 16
 	c.Model.Vocab, c.Model.Codes, c.Model.MaxText = 1000, 512, 128
 	return c
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/imglish/imglish/mixer"
 	"github.com/imglish/imglish/tensor"
 	"github.com/imglish/imglish/tensor/checkpoint"
 )
@@ -37,6 +38,7 @@ type State struct {
 	Step    int64             `json:"step"`    // steps done; the next one's number
 	Updates int               `json:"updates"` // of the weights: steps with finite gradients
 	Digest  string            `json:"digest"`  // rolling SHA-256 over the rows of all steps done, in hex
+	Mixer   *mixer.Position   `json:"mixer"`   // where the feed stands, if it is Positioned
 	Config  Config            `json:"config"`
 	SHA256  map[string]string `json:"sha256"` // of the files beside this one
 }
@@ -53,8 +55,9 @@ func (e *MismatchError) Hint() string {
 
 func stepFolder(step int64) string { return fmt.Sprintf("%s%08d", stepPrefix, step) }
 
-// save writes a checkpoint of dir and drops all but the last keep.
-func (o *optimizer) save(dir string, step int64, digest [32]byte, keep int) (path string, err error) {
+// save writes a checkpoint with st's step and place in the data into dir, and drops all but the last keep.
+func (o *optimizer) save(dir string, st State, keep int) (path string, err error) {
+	step := st.Step
 	path = filepath.Join(dir, stepFolder(step))
 	defer func() {
 		if err != nil {
@@ -70,7 +73,7 @@ func (o *optimizer) save(dir string, step int64, digest [32]byte, keep int) (pat
 	}
 	p := &o.m.params
 	moments := append(prefixed("m.", o.m.tensors(p.m)), prefixed("v.", o.m.tensors(p.v))...)
-	st := State{Format: formatName, Step: step, Updates: o.updates, Digest: hex.EncodeToString(digest[:]), Config: *o.cfg, SHA256: map[string]string{}}
+	st.Format, st.Updates, st.Config, st.SHA256 = formatName, o.updates, *o.cfg, map[string]string{}
 	meta := map[string]string{"format": formatName, "step": strconv.FormatInt(step, 10)}
 	for name, tensors := range map[string][]checkpoint.Named{modelFile: o.m.tensors(p.w), optimizerFile: moments} {
 		at := filepath.Join(part, name)
@@ -172,6 +175,47 @@ func Latest(dir string) (string, error) {
 		return "", fmt.Errorf("%s: %w", dir, ErrNoCheckpoint)
 	}
 	return filepath.Join(dir, stepFolder(steps[len(steps)-1])), nil
+}
+
+// Newest gives the newest sound checkpoint in dir and its state. Those that cannot be read are passed over, and told
+// to note (may be nil); if none is sound and some are there, it is an error. An empty path means that there is none.
+func Newest(dir string, note func(error)) (path string, st State, err error) {
+	steps, err := Checkpoints(dir)
+	if err != nil {
+		return "", st, err
+	}
+	var damage error
+	for _, step := range slices.Backward(steps) {
+		path := filepath.Join(dir, stepFolder(step))
+		st, err := ReadState(path)
+		if err == nil {
+			return path, st, nil
+		}
+		damage = errors.Join(damage, err)
+		if note != nil {
+			note(err)
+		}
+	}
+	if damage != nil {
+		return "", st, &DamagedError{dir, damage}
+	}
+	return "", st, nil
+}
+
+// DamagedError says that no checkpoint of a folder can be read.
+type DamagedError struct {
+	Dir string
+	Err error
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("no checkpoint in %s can be read: %v", e.Dir, e.Err)
+}
+func (e *DamagedError) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *DamagedError) Hint() string {
+	return "put the files back from a copy, or move the folder away to begin anew"
 }
 
 // ReadState reads a checkpoint's config.json and checks its files against it.

@@ -11,8 +11,8 @@ type ModelConfig struct {
 	Width  int `yaml:"width" json:"width"` // D
 	Heads  int `yaml:"heads" json:"heads"`
 	FFN    int `yaml:"ffn" json:"ffn"`     // width of the feed-forward experts' middle
-	Patch  int `yaml:"patch" json:"patch"` // P, pixels
-	Side   int `yaml:"side" json:"side"`   // S, pixels
+	Patch  int `yaml:"patch" json:"patch"` // P, pixels; 0: the shards'
+	Side   int `yaml:"side" json:"side"`   // S, pixels; 0: the shards'
 	Vocab  int `yaml:"vocab" json:"vocab"` // rows of the text table; 0: the text tokenizer's
 	Codes  int `yaml:"codes" json:"codes"` // K, visual words; 0: the visual tokenizer's
 
@@ -79,7 +79,7 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		Model: ModelConfig{
-			Layers: 12, Width: 768, Heads: 12, FFN: 3072, Patch: 16, Side: 224, // BEiT-3 base
+			Layers: 12, Width: 768, Heads: 12, FFN: 3072, // BEiT-3 base
 			MaxText:   512, // the longest text of the batch's contract
 			VLLayers:  3,   // paper, section 2.1
 			Eps:       1e-5,
@@ -174,3 +174,26 @@ func (c *ModelConfig) Grid() int { return c.Side / c.Patch }
 
 // visionRows is the rows of one image: the class token and its patches.
 func (c *ModelConfig) visionRows() int { return 1 + c.Grid()*c.Grid() }
+
+// Fit takes what the data says where a setting is 0, and refuses a setting that the data contradicts: views of side
+// pixels and grid patches a side, codes below codes, ids below vocab. A number that is 0 here is not known.
+func (c *ModelConfig) Fit(side, grid, codes, vocab int) error {
+	patch := 0
+	if grid > 0 {
+		patch = side / grid
+	}
+	for _, t := range []struct {
+		field string
+		value *int
+		data  int
+		more  bool // more than the data has does no harm
+	}{{"side", &c.Side, side, false}, {"patch", &c.Patch, patch, false}, {"codes", &c.Codes, codes, true}, {"vocab", &c.Vocab, vocab, true}} {
+		switch {
+		case *t.value == 0:
+			*t.value = max(1, t.data)
+		case t.data > *t.value || t.data > 0 && t.data < *t.value && !t.more:
+			return fmt.Errorf("train.model.%s is %d, the shards have %d", t.field, *t.value, t.data)
+		}
+	}
+	return nil
+}

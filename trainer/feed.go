@@ -18,10 +18,19 @@ type Feed interface {
 	Batch(ctx context.Context, step int64) (mixer.Batch, iter.Seq2[*mixer.Micro, error], error)
 }
 
+// Positioned is a Feed that can go on at a step without reading all before it, as *mixer.Mixer does. A checkpoint keeps
+// its position; whoever opens the feed for a run that goes on takes State.Mixer from there first, so that shards that
+// came later stay out.
+type Positioned interface {
+	Feed
+	Position(mixer.Batch) mixer.Position
+	Resume(mixer.Position) error
+}
+
 // fetched is one step's data.
 type fetched struct {
 	step   int64
-	digest [32]byte
+	batch  mixer.Batch
 	micros []*mixer.Micro
 	err    error
 }
@@ -33,7 +42,7 @@ func fetch(ctx context.Context, feed Feed, c *ModelConfig, step int64) fetched {
 		f.err = fmt.Errorf("batch of step %d: %w", step, err)
 		return f
 	}
-	f.digest = batch.Digest
+	f.batch = batch
 	for mi, err := range micros {
 		if err == nil {
 			err = checkMicro(c, mi)

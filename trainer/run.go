@@ -8,9 +8,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
+	"github.com/imglish/imglish/mixer"
 	"github.com/imglish/imglish/tensor"
 )
 
@@ -69,15 +69,15 @@ func Run(ctx context.Context, cfg Config, b tensor.Backend, feed Feed, hooks Hoo
 
 // run is the state of one call of Run.
 type run struct {
-	cfg    Config
-	feed   Feed
-	hooks  Hooks
-	o      *optimizer
-	step   int64    // steps done
-	digest [32]byte // of the rows of these steps
-	saved  int64    // step of the last checkpoint
-	path   string   // of the last checkpoint
-	bad    int      // steps in a row that were not finite
+	cfg   Config
+	feed  Feed
+	hooks Hooks
+	o     *optimizer
+	step  int64       // steps done
+	batch mixer.Batch // of the last one; with the digest of the rows of all
+	saved int64       // step of the last checkpoint
+	path  string      // of the last checkpoint
+	bad   int         // steps in a row that were not finite
 }
 
 func (r *run) note(format string, args ...any) {
@@ -88,33 +88,22 @@ func (r *run) note(format string, args ...any) {
 
 // start takes up the newest sound checkpoint, or draws new weights.
 func (r *run) start(ctx context.Context) error {
-	steps, err := Checkpoints(r.cfg.Dir)
+	path, st, err := Newest(r.cfg.Dir, func(err error) { r.note("checkpoint passed over: %v", err) })
 	if err != nil {
 		return err
 	}
-	var damage error
-	for _, step := range slices.Backward(steps) {
-		path := filepath.Join(r.cfg.Dir, stepFolder(step))
-		st, err := ReadState(path)
-		if err != nil {
-			damage = errors.Join(damage, err)
-			r.note("checkpoint passed over: %v", err)
-			continue
-		}
-		if err := r.belongs(ctx, path, st); err != nil {
-			return err
-		}
-		if err := r.o.resume(path, st); err != nil {
-			return err
-		}
-		r.step, r.saved, r.path = st.Step, st.Step, path
-		r.note("going on from %s", path)
+	if path == "" {
+		r.o.m.Init(r.cfg.Seed)
 		return nil
 	}
-	if damage != nil {
-		return fmt.Errorf("no checkpoint in %s can be read: %w", r.cfg.Dir, damage)
+	if err := r.belongs(ctx, path, st); err != nil {
+		return err
 	}
-	r.o.m.Init(r.cfg.Seed)
+	if err := r.o.resume(path, st); err != nil {
+		return err
+	}
+	r.step, r.saved, r.path = st.Step, st.Step, path
+	r.note("going on from %s", path)
 	return nil
 }
 
@@ -132,6 +121,12 @@ func (r *run) belongs(ctx context.Context, path string, st State) error {
 	if st.Step == 0 {
 		return nil
 	}
+	if feed, ok := r.feed.(Positioned); ok && st.Mixer != nil {
+		if err := feed.Resume(*st.Mixer); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		return nil
+	}
 	batch, _, err := r.feed.Batch(ctx, st.Step-1)
 	if err != nil {
 		return fmt.Errorf("batch of step %d: %w", st.Step-1, err)
@@ -139,7 +134,7 @@ func (r *run) belongs(ctx context.Context, path string, st State) error {
 	if got := hex.EncodeToString(batch.Digest[:]); got != st.Digest {
 		return &MismatchError{path, fmt.Sprintf("trained on rows with digest %s, the data now gives %s", st.Digest, got)}
 	}
-	r.digest = batch.Digest
+	r.batch = batch
 	return nil
 }
 
@@ -160,7 +155,7 @@ func (r *run) loop(ctx context.Context, log *lossLog) error {
 			return fmt.Errorf("step %d: %w", f.step, err)
 		}
 		rep := report(f.step, r.cfg.LearningRate(f.step), res, time.Since(start), wait)
-		r.step, r.digest = f.step+1, f.digest
+		r.step, r.batch = f.step+1, f.batch
 		if err := log.add(rep); err != nil {
 			return err
 		}
@@ -182,7 +177,12 @@ func (r *run) loop(ctx context.Context, log *lossLog) error {
 }
 
 func (r *run) save() error {
-	path, err := r.o.save(r.cfg.Dir, r.step, r.digest, r.cfg.KeepLast)
+	st := State{Step: r.step, Digest: hex.EncodeToString(r.batch.Digest[:])}
+	if feed, ok := r.feed.(Positioned); ok && r.step > 0 {
+		p := feed.Position(r.batch)
+		st.Mixer = &p
+	}
+	path, err := r.o.save(r.cfg.Dir, st, r.cfg.KeepLast)
 	if err != nil {
 		return err
 	}

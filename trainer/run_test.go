@@ -2,8 +2,10 @@ package trainer
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"io/fs"
+	"iter"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/imglish/imglish/mixer"
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/tensor"
 )
@@ -239,4 +242,60 @@ func TestLearnsAndLooks(t *testing.T) {
 			t.Errorf("colours right with the right picture %d of 20, with a wrong one %d", right, wrong)
 		}
 	}
+}
+
+// placed is a world with positions, as a mixer has them.
+type placed struct {
+	world
+	resumed []mixer.Position
+	refuse  error
+}
+
+func (p *placed) Position(b mixer.Batch) mixer.Position {
+	return mixer.Position{Step: b.Step + 1, Digest: hex.EncodeToString(b.Digest[:]), Seed: 9}
+}
+
+func (p *placed) Resume(at mixer.Position) error {
+	p.resumed = append(p.resumed, at)
+	return p.refuse
+}
+
+func TestPositionIsKept(t *testing.T) {
+	cfg := worldConfig()
+	cfg.Dir, cfg.Steps = t.TempDir(), 3
+	mustRun(t, cfg, &placed{world: *newWorld()}, Hooks{})
+	_, st, err := Newest(cfg.Dir, nil)
+	if err != nil || st.Mixer == nil || st.Mixer.Step != 3 || st.Mixer.Digest != st.Digest {
+		t.Fatalf("position in the checkpoint: %+v, %v", st.Mixer, err)
+	}
+	cfg.Steps = 4
+	w := &placed{world: *newWorld()}
+	mustRun(t, cfg, w, Hooks{})
+	if diff := cmp.Diff([]mixer.Position{*st.Mixer}, w.resumed); diff != "" {
+		t.Errorf("positions resumed at (-want +got):\n%s", diff)
+	}
+	w = &placed{world: *newWorld(), refuse: errors.New("other shards")}
+	if _, err := Run(t.Context(), cfg, tensor.NewReference[float32](), w, Hooks{}); !errors.Is(err, w.refuse) {
+		t.Errorf("Run = %v, want the mixer's refusal", err)
+	}
+}
+
+// A feed whose rows are no longer the same is found by the digest.
+func TestOtherRowsAreRefused(t *testing.T) {
+	cfg := worldConfig()
+	cfg.Dir, cfg.Steps = t.TempDir(), 3
+	mustRun(t, cfg, newWorld(), Hooks{})
+	_, err := Run(t.Context(), cfg, tensor.NewReference[float32](), otherRows{newWorld()}, Hooks{})
+	var mismatch *MismatchError
+	if !errors.As(err, &mismatch) {
+		t.Errorf("Run on other rows = %v, want a MismatchError", err)
+	}
+}
+
+type otherRows struct{ *world }
+
+func (o otherRows) Batch(ctx context.Context, step int64) (mixer.Batch, iter.Seq2[*mixer.Micro, error], error) {
+	b, micros, err := o.world.Batch(ctx, step)
+	b.Digest[0]++
+	return b, micros, err
 }

@@ -127,3 +127,13 @@ func (c *Config) choose(stages []string) ([]Segment, error) {
 	}
 	return out, nil
 }
+
+// StageSettings returns a stage's own settings, of the type that its builder was made for. ok is false if the graph does
+// not have the stage. A part may need another's, as the sink needs the name of the tokenizer.
+func (c *Config) StageSettings(b Builders, name string) (settings any, ok bool, err error) {
+	if name == sourceStage || !contains(c.stages(), name) {
+		return nil, false, nil
+	}
+	_, settings, err = b.stageSettings(name, c.sections[name])
+	return settings, err == nil, err
+}

@@ -3,6 +3,7 @@ package vqkd
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -68,7 +69,7 @@ func Load(b tensor.Backend, path string, o Options) (*Tokenizer, error) {
 	}
 	t.gridNow = t.side / z.patch
 	if err := t.load(src); err != nil {
-		return nil, err
+		return nil, errors.Join(err, t.Close())
 	}
 	sum, err := f.SHA256()
 	if err != nil {
@@ -138,7 +139,9 @@ func (t *Tokenizer) Close() error {
 	}
 	t.model.Free()
 	for _, x := range []tensor.Tensor{t.head0W, t.head0B, t.head2W, t.head2B, t.book} {
-		t.b.Free(x)
+		if !x.None() { // a load that failed has not come to all of them
+			t.b.Free(x)
+		}
 	}
 	t.model = nil
 	return t.b.Sync()

@@ -29,11 +29,11 @@ func Defaults() Config {
 	return Config{
 		Orientations: 8,   // finer ones are not told apart in a 16-pixel patch
 		Cells:        2,   // where in the patch an edge runs, at little cost
-		Floor:        400, // ±2 of uniform noise gives about 50, a line of contrast 50 across a patch about 800
+		Floor:        600, // ±2 of uniform noise gives about 50, a line of contrast 50 across a patch about 800
 		Edges:        1,
 		Luma:         1,
-		Chroma:       2, // hue tells objects apart better than brightness does, and has smaller values
-		Constant:     0.5,
+		Chroma:       2,   // hue tells objects apart better than brightness does, and has smaller values
+		Constant:     0.4, // small beside any colour: grey is not what most of a vector should say
 	}
 }
 

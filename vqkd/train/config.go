@@ -65,8 +65,8 @@ func Defaults() Config {
 		LR: 2e-3, MinLR: 2e-5, WeightDecay: 1e-4, Beta1: 0.9, Beta2: 0.99, // the published recipe's, but for the rate: small models take more
 		Clip: 3, Seed: 1,
 		Decay: 0.99, Commitment: 1, // the published values
-		RestartEvery: 20, RestartBelow: 0.05, RestartUntil: 0.8,
-		CropMin: 0.3, Roughen: 0.5, HeldOut: 0.1, Views: 96,
+		RestartEvery: 10, RestartBelow: 0.1, RestartUntil: 0.8,
+		CropMin: 0.3, Roughen: 0.5, HeldOut: 0.1, Views: 128,
 		EvalEvery: 100, SaveEvery: 100,
 		MinUsage: 0.9, MinStability: 0.8,
 		Teacher: teacher.Defaults(),

@@ -108,8 +108,14 @@ type pool struct {
 	held    [][]int
 }
 
-// newPool parts each source's pictures. A source of at least two has at least one on each side; a single picture serves
-// both, so only its crops differ.
+// fewPictures is where a source is parted within each picture: of so few, whole ones held out would say little.
+const (
+	fewPictures = 20
+	heldPart    = 4 // then the last quarter of each picture is held out
+)
+
+// newPool parts each source: a share of its pictures is held out, or, of few pictures, a part of each. No pixel is on
+// both sides.
 func newPool(sources []Source, seed uint64, share float64) (*pool, error) {
 	p := &pool{sources: sources}
 	for s, src := range sources {
@@ -118,18 +124,33 @@ func newPool(sources []Source, seed uint64, share float64) (*pool, error) {
 		}
 		p.total += src.Weight
 		order := generator(seed, "held out", s, 0).Perm(src.Len())
-		n := int(share*float64(src.Len()) + 0.5)
-		if src.Len() == 1 {
+		if src.Len() < fewPictures {
 			p.train, p.held = append(p.train, order), append(p.held, order)
 			continue
 		}
-		n = min(max(n, 1), src.Len()-1)
+		n := min(max(int(share*float64(src.Len())+0.5), 1), src.Len()-1)
 		p.held, p.train = append(p.held, order[:n]), append(p.train, order[n:])
 	}
 	if len(sources) == 0 {
 		return nil, fmt.Errorf("tokenizer training: no pictures; give folders, or a number of scenes")
 	}
 	return p, nil
+}
+
+// part cuts out the side of a picture that is held out, or the other, along its longer axis.
+func part(im *pixels.Image, held bool) *pixels.Image {
+	length := max(im.W, im.H)
+	if length < heldPart {
+		return im // too small to be parted
+	}
+	from, n := 0, length-length/heldPart
+	if held {
+		from, n = n, length/heldPart
+	}
+	if im.W >= im.H {
+		return im.Crop(from, 0, n, im.H)
+	}
+	return im.Crop(0, from, im.W, n)
 }
 
 // draw takes a picture. One that cannot be read is passed over for another, and an error comes only when many in a row
@@ -148,6 +169,9 @@ func (p *pool) draw(rng *rand.Rand, held bool) (*pixels.Image, error) {
 		}
 		im, err := p.sources[s].Image(side[rng.IntN(len(side))])
 		if err == nil {
+			if p.sources[s].Len() < fewPictures {
+				im = part(im, held)
+			}
 			return im, nil
 		}
 		last = err

@@ -168,7 +168,7 @@ func TestBrokenPictures(t *testing.T) {
 }
 
 func TestSidesShareNoPicture(t *testing.T) {
-	for _, n := range []int{2, 3, 8, 100} {
+	for _, n := range []int{20, 21, 100} {
 		p, err := newPool([]Source{{Images: blocks(n), Weight: 1}}, 1, 0.1)
 		if err != nil {
 			t.Fatal(err)
@@ -183,6 +183,48 @@ func TestSidesShareNoPicture(t *testing.T) {
 		if len(seen) != n || len(p.held[0]) == 0 || len(p.train[0]) == 0 {
 			t.Errorf("%d pictures: %d held out, %d to train", n, len(p.held[0]), len(p.train[0]))
 		}
+	}
+}
+
+// shades are pictures whose pixels are all different.
+type shades int
+
+func (s shades) Name() string { return "shades" }
+func (s shades) Len() int     { return int(s) }
+func (s shades) Image(i int) (*pixels.Image, error) {
+	im := pixels.New(40, 20)
+	if i%2 == 1 {
+		im = pixels.New(20, 40)
+	}
+	for p := range im.W * im.H {
+		copy(im.Pix[3*p:], []uint8{uint8(i), uint8(p >> 8), uint8(p)})
+	}
+	return im, nil
+}
+
+// Of few pictures a part of each is held out.
+func TestSidesShareNoPixel(t *testing.T) {
+	p, err := newPool([]Source{{Images: shades(3), Weight: 1}}, 1, 0.1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng, sides := generator(1, "test", 0, 0), [2]map[[3]uint8]bool{{}, {}}
+	for i := range 60 {
+		im, err := p.draw(rng, i%2 == 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for px := im.Pix; len(px) > 0; px = px[3:] {
+			sides[i%2][[3]uint8(px)] = true
+		}
+	}
+	for px := range sides[1] {
+		if sides[0][px] {
+			t.Fatalf("pixel %v is on both sides", px)
+		}
+	}
+	if len(sides[0]) != 3*600 || len(sides[1]) != 3*200 {
+		t.Errorf("%d pixels to train, %d held out, want 1800 and 600", len(sides[0]), len(sides[1]))
 	}
 }
 

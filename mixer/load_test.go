@@ -245,7 +245,7 @@ func TestDamagedShard(t *testing.T) {
 	st := sizes.write(t)
 	root = strings.TrimPrefix(st.URL(), "file://")
 	m := open(t, st, nil)
-	paths, err := filepath.Glob(filepath.Join(root, "shards", "image", "*.parquet"))
+	paths, err := filepath.Glob(filepath.Join(root, "image", "*.parquet"))
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no shards", err)
 	}

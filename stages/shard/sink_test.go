@@ -155,7 +155,7 @@ func TestRangesCloseByCountAndAtEndOfFile(t *testing.T) {
 	if err := again.Close(); err != nil {
 		t.Fatal(err)
 	}
-	manifest, err := st.Get(t.Context(), shards.Prefix+shards.ManifestKey)
+	manifest, err := st.Get(t.Context(), shards.ManifestKey)
 	if n := bytes.Count(manifest, []byte("\n")); err != nil || n != 7*4-2 {
 		t.Errorf("the manifest lists %d files, %v, want 26: 4 a range, but no skip in 20-22 and no pair in 43-45", n, err)
 	}

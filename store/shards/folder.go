@@ -10,45 +10,32 @@ import (
 	"github.com/imglish/imglish/store"
 )
 
-// Prefix is where a line's shards lie in its store, beside the blobs.
-const Prefix = "shards/"
-
-// Folder is the place of one line's shards in a store. Keys of commits and files are below it.
+// Folder is the place of one line's shards: a store, in which they lie beside the blobs.
 type Folder struct {
-	Store  store.Store
-	prefix string
+	Store store.Store
 }
 
-// In is the folder of shards in a store; it need not exist yet.
-func In(st store.Store) Folder { return Folder{Store: st, prefix: Prefix} }
+// In is the folder of shards in a store; it need not hold any yet.
+func In(st store.Store) Folder { return Folder{Store: st} }
 
-// Find looks for the shards of a store that is a line's data folder, or the folder of its shards alone. The error
-// wraps ErrNoShards.
+// Find is the folder of a store that holds shards. The error wraps ErrNoShards if it holds none.
 func Find(ctx context.Context, st store.Store) (Folder, error) {
-	for _, prefix := range []string{Prefix, ""} {
-		_, err := st.Stat(ctx, prefix+lineKey)
-		if err == nil {
-			return Folder{Store: st, prefix: prefix}, nil
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return Folder{}, err
-		}
+	_, err := st.Stat(ctx, lineKey)
+	if errors.Is(err, store.ErrNotFound) {
+		return Folder{}, &hinted{fmt.Errorf("%s: %w", st.URL(), ErrNoShards), "give the data folder of a line that has run"}
 	}
-	return Folder{}, &hinted{fmt.Errorf("%s: %w", st.URL(), ErrNoShards),
-		"give the data folder of a line that has run, or its folder shards"}
+	if err != nil {
+		return Folder{}, err
+	}
+	return In(st), nil
 }
 
 // URL says where the folder is.
-func (f Folder) URL() string {
-	if f.prefix == "" {
-		return f.Store.URL()
-	}
-	return f.Store.URL() + "/" + f.prefix[:len(f.prefix)-1]
-}
+func (f Folder) URL() string { return f.Store.URL() }
 
 // Put stores a finished file. Doing it again changes nothing.
 func (f Folder) Put(ctx context.Context, file File, content io.Reader) error {
-	info, err := f.Store.Put(ctx, f.prefix+file.Key, content)
+	info, err := f.Store.Put(ctx, file.Key, content)
 	if err != nil {
 		return err
 	}
@@ -66,7 +53,7 @@ func (f Folder) Commit(ctx context.Context, c Commit) (stands *Commit, won bool,
 	if err := c.check(key); err != nil {
 		return nil, false, fmt.Errorf("commit %s: %w", key, err)
 	}
-	won, err = f.Store.PutIfAbsent(ctx, f.prefix+key, c.encode())
+	won, err = f.Store.PutIfAbsent(ctx, key, c.encode())
 	if err != nil || won {
 		return &c, won, err
 	}
@@ -84,14 +71,14 @@ func (f Folder) readCommit(ctx context.Context, key string) (*Commit, error) {
 
 // getSmall reads an object that is not larger than it may be.
 func (f Folder) getSmall(ctx context.Context, key string, most int64) ([]byte, error) {
-	info, err := f.Store.Stat(ctx, f.prefix+key)
+	info, err := f.Store.Stat(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	if info.Size > most {
 		return nil, fmt.Errorf("%s/%s: %d bytes, at most %d are taken: %w", f.URL(), key, info.Size, most, ErrDamaged)
 	}
-	return f.Store.Get(ctx, f.prefix+key)
+	return f.Store.Get(ctx, key)
 }
 
 // Keys of the settings that a line's shards were begun with.
@@ -158,7 +145,7 @@ func pin[T any](ctx context.Context, f Folder, key string, want T) (stands T, er
 	if err != nil {
 		return stands, fmt.Errorf("marshal %s: %w", key, err)
 	}
-	created, err := f.Store.PutIfAbsent(ctx, f.prefix+key, append(data, '\n'))
+	created, err := f.Store.PutIfAbsent(ctx, key, append(data, '\n'))
 	if err != nil || created {
 		return want, err
 	}

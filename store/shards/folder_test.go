@@ -28,7 +28,7 @@ func folder(t testing.TB) (shards.Folder, string) {
 	if _, err := f.Pin(t.Context(), shards.Line{Line: line, Range: 8, Bytes: 1000}, visual, textual); err != nil {
 		t.Fatal(err)
 	}
-	return f, filepath.Join(root, "shards")
+	return f, root
 }
 
 // commit writes a range: every third seq is skipped, the others are texts of two parts.
@@ -131,7 +131,7 @@ func TestLastAndLoad(t *testing.T) {
 	if _, err := f.WriteManifest(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	listing, err := f.Store.Get(t.Context(), shards.Prefix+shards.ManifestKey)
+	listing, err := f.Store.Get(t.Context(), shards.ManifestKey)
 	if n := bytes.Count(listing, []byte("\n")); err != nil || n != 10 {
 		t.Errorf("the manifest has %d lines, %v, want a text and a dropped file for each of 5 ranges:\n%s", n, err, listing)
 	}
@@ -176,20 +176,13 @@ func TestPin(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	f, root := folder(t)
-	below, err := store.Open(root)
+	f, _ := folder(t)
+	found, err := shards.Find(t.Context(), f.Store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, st := range []store.Store{f.Store, below} {
-		found, err := shards.Find(t.Context(), st)
-		if err != nil {
-			t.Errorf("Find(%s): %v", st.URL(), err)
-			continue
-		}
-		if l, v, x, err := found.Settings(t.Context()); err != nil || l.Line != line || v != visual || x != textual {
-			t.Errorf("Settings of %s = %v, %v, %v, %v", found.URL(), l, v, x, err)
-		}
+	if l, v, x, err := found.Settings(t.Context()); err != nil || l.Line != line || v != visual || x != textual {
+		t.Errorf("Settings of %s = %v, %v, %v, %v", found.URL(), l, v, x, err)
 	}
 	empty, err := store.Open(t.TempDir())
 	if err != nil {

@@ -23,7 +23,7 @@ type Reader[T any] struct {
 
 // OpenFile opens a file of the folder. A file that cannot be read gives an error that wraps ErrDamaged.
 func OpenFile[T any](ctx context.Context, f Folder, file File) (r *Reader[T], err error) {
-	o, err := f.Store.Open(ctx, f.prefix+file.Key)
+	o, err := f.Store.Open(ctx, file.Key)
 	if err != nil {
 		return nil, err
 	}

@@ -26,11 +26,11 @@ func (f Folder) laneCommits(ctx context.Context, lane int) ([]string, error) {
 }
 
 func (f Folder) commitKeys(ctx context.Context, prefix string) (keys []string, err error) {
-	for info, err := range f.Store.List(ctx, f.prefix+commitFolder+prefix) {
+	for info, err := range f.Store.List(ctx, commitFolder+prefix) {
 		if err != nil {
 			return nil, err
 		}
-		key := info.Key[len(f.prefix):]
+		key := info.Key
 		if _, _, _, ok := parseRange(key, ".json"); ok { // what is not a commit's name is Verify's business
 			keys = append(keys, key)
 		}
@@ -147,6 +147,6 @@ func (f Folder) WriteManifest(ctx context.Context) (*Set, error) {
 			}
 		}
 	}
-	_, err = f.Store.Put(ctx, f.prefix+ManifestKey, &b)
+	_, err = f.Store.Put(ctx, ManifestKey, &b)
 	return s, err
 }

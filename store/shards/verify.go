@@ -97,11 +97,11 @@ func (v *verifier) fault(where, do, what string, args ...any) {
 
 // commits reads the commits and holds each lane to ranges from 0 on, without gap or overlap.
 func (v *verifier) commits(ctx context.Context) error {
-	for info, err := range v.folder.Store.List(ctx, v.folder.prefix+commitFolder) {
+	for info, err := range v.folder.Store.List(ctx, commitFolder) {
 		if err != nil {
 			return err
 		}
-		if key := info.Key[len(v.folder.prefix):]; !isCommitKey(key) {
+		if key := info.Key; !isCommitKey(key) {
 			v.fault(key, doForeign, "is not a commit's name")
 		}
 	}
@@ -187,7 +187,7 @@ func (v *verifier) ranges(ctx context.Context, c *Commit) error {
 
 // hash reads a file and compares it with its commit.
 func (v *verifier) hash(ctx context.Context, file File) error {
-	o, err := v.folder.Store.Open(ctx, v.folder.prefix+file.Key)
+	o, err := v.folder.Store.Open(ctx, file.Key)
 	if errors.Is(err, store.ErrNotFound) {
 		return errors.New("the file is missing")
 	}
@@ -219,11 +219,11 @@ func (v *verifier) hash(ctx context.Context, file File) error {
 // loose counts the files that no commit names.
 func (v *verifier) loose(ctx context.Context) error {
 	for _, kind := range Kinds {
-		for info, err := range v.folder.Store.List(ctx, v.folder.prefix+string(kind)+"/") {
+		for info, err := range v.folder.Store.List(ctx, string(kind)+"/") {
 			if err != nil {
 				return err
 			}
-			if key := info.Key[len(v.folder.prefix):]; !v.named[key] {
+			if key := info.Key; !v.named[key] {
 				v.report.Loose++
 			}
 		}

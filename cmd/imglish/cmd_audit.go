@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imglish/imglish/audit"
+	"github.com/imglish/imglish/store"
+	"github.com/imglish/imglish/store/shards"
+)
+
+func newAuditCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "audit DIR",
+		Short: "Count what the shards hold: kinds, sources, skips, codes and pieces",
+		Long: `audit reads the committed shards of a data folder and counts samples by kind, source and reason of a skip, and
+how much of the visual and the text vocabulary they use. It needs no server and changes nothing.`,
+		Example: "  imglish audit data\n  imglish audit data --json",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			st, err := store.Open(args[0])
+			if err != nil {
+				return err
+			}
+			p := newProgress(cmd.ErrOrStderr(), "files audited")
+			report, err := audit.Run(cmd.Context(), st, p.update)
+			p.finish()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), report)
+			}
+			return printAudit(cmd.OutOrStdout(), report)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as one JSON line")
+	return cmd
+}
+
+func printAudit(w io.Writer, r *audit.Report) error {
+	fmt.Fprintf(w, "%s: line %s, %d records in %d commits of %d lanes, set %.16s\n\n", r.URL, r.Line, r.Seq, r.Commits, r.Lanes, r.Set)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "source\timages\ttexts\tpairs\tdropped\t")
+	line := func(name string, counts map[shards.Kind]audit.Count) {
+		fmt.Fprintf(t, "%s\t", name)
+		for _, k := range shards.Kinds {
+			fmt.Fprintf(t, "%d\t", counts[k].Samples)
+		}
+		fmt.Fprintln(t)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Sources)) {
+		line(name, r.Sources[name])
+	}
+	line("all", r.Kinds)
+	fmt.Fprint(t, "rows\t")
+	for _, k := range shards.Kinds {
+		fmt.Fprintf(t, "%d\t", r.Kinds[k].Rows)
+	}
+	fmt.Fprint(t, "\nMB\t")
+	for _, k := range shards.Kinds {
+		fmt.Fprintf(t, "%.1f\t", float64(r.Kinds[k].Bytes)/1e6)
+	}
+	fmt.Fprint(t, "\n\n")
+	if len(r.Skips) > 0 {
+		fmt.Fprintln(t, "skipped by\tsamples\t")
+		for _, reason := range slices.Sorted(maps.Keys(r.Skips)) {
+			fmt.Fprintf(t, "%s\t%d\t\n", reason, r.Skips[reason])
+		}
+		fmt.Fprintln(t)
+	}
+	fmt.Fprintln(t, "vocabulary\ttokens\tdistinct\tof\tperplexity\tcommonest\t")
+	for _, u := range []struct {
+		name string
+		audit.Usage
+	}{{"codes", r.Codes}, {"pieces", r.Pieces}} {
+		commonest := "-"
+		if len(u.Top) > 0 {
+			commonest = fmt.Sprintf("%d (%.1f %%)", u.Top[0].ID, 100*u.Top[0].Share)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%.1f\t%s\t\n", u.name, u.Tokens, u.Distinct, u.Vocab, u.Perplexity, commonest)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nunknown pieces: %d\n", r.Unknown)
+	return err
+}

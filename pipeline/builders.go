@@ -21,7 +21,11 @@ type Env struct {
 	Name   string       // the line's name
 	Data   string       // data folder, absolute
 	Dir    string       // folder of the graph file
+	Store  string       // URL of the store, or its folder
 	Logger *slog.Logger //
+	// Settings returns another stage's settings, of the type that its builder was made for; ok is false if the graph
+	// does not have it. The sink needs the name of the tokenizers, for one.
+	Settings func(stage string) (settings any, ok bool, err error)
 	// RangeBytes is how many bytes of samples (proto.Size) a sink may hold of a lane before it makes them durable.
 	// The log keeps what the sink has not made durable, and its writer waits when that is half of the lane's share:
 	// a sink that holds on for longer stops its lane.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -98,6 +99,9 @@ func Parse(path string, data []byte, b Builders) (*Config, error) {
 	}
 	if !filepath.IsAbs(c.Data) {
 		c.Data = filepath.Join(c.Dir, c.Data)
+	}
+	if u := c.Store.URL; u != "" && !strings.Contains(u, "://") && !filepath.IsAbs(u) {
+		c.Store.URL = filepath.Join(c.Dir, u)
 	}
 	if err := c.check(root, b); err != nil {
 		return nil, err

@@ -129,7 +129,7 @@ func (c *Config) choose(stages []string) ([]Segment, error) {
 }
 
 // StageSettings returns a stage's own settings, of the type that its builder was made for. ok is false if the graph does
-// not have the stage. A part may need another's, as the sink needs the name of the tokenizer.
+// not have the stage.
 func (c *Config) StageSettings(b Builders, name string) (settings any, ok bool, err error) {
 	if name == sourceStage || !contains(c.stages(), name) {
 		return nil, false, nil

@@ -29,7 +29,9 @@ func (r *Runner) open(ctx context.Context) error {
 	}
 	env := Env{
 		Line: uuidText(r.line.id), Name: r.cfg.Line, Data: r.cfg.Data, Dir: r.cfg.Dir, Logger: r.logger,
+		Store:      r.cfg.StoreURL(),
 		RangeBytes: rangeBytes(limit),
+		Settings:   func(stage string) (any, bool, error) { return r.cfg.StageSettings(r.builders, stage) },
 	}
 	for _, s := range r.segments {
 		if err := r.build(ctx, s, env); err != nil {

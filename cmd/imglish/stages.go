@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/imglish/imglish/cpu"
+	"github.com/imglish/imglish/pipeline"
+	"github.com/imglish/imglish/pixels/vips"
+	"github.com/imglish/imglish/stages/clean"
+	"github.com/imglish/imglish/stages/fetch"
+	"github.com/imglish/imglish/stages/shard"
+	"github.com/imglish/imglish/stages/source/cc12m"
+	"github.com/imglish/imglish/stages/source/imagenet21k"
+	"github.com/imglish/imglish/stages/source/wikipedia"
+	"github.com/imglish/imglish/stages/view"
+	"github.com/imglish/imglish/stages/visual"
+	"github.com/imglish/imglish/store"
+	"github.com/imglish/imglish/store/shards"
+	"github.com/imglish/imglish/tensor"
+	"github.com/imglish/imglish/vqkd"
+)
+
+// builders is the table of everything that a graph file may name: the one place where a name becomes code.
+func builders() pipeline.Builders {
+	return pipeline.Builders{
+		Sources: map[string]pipeline.Builder[pipeline.Source]{
+			"cc12m":       pipeline.Build(cc12m.Defaults(), pipeline.Work{}, buildCC12M),
+			"imagenet21k": pipeline.Build(imagenet21k.Defaults(), pipeline.Work{}, buildImageNet),
+			"wikipedia":   pipeline.Build(wikipedia.Defaults(), pipeline.Work{}, buildWikipedia),
+		},
+		Stages: map[string]pipeline.Builder[pipeline.Stage]{
+			// It waits for the network: as many calls as transfers, one sample each, and a window that a slow host
+			// does not fill.
+			"fetch": pipeline.Build(fetch.Defaults(), pipeline.Work{Concurrency: fetch.Defaults().Transfers, Batch: 1, Window: 2048}, buildFetch),
+			// These two compute on one core a call.
+			"clean": pipeline.Build(clean.Defaults(), pipeline.Work{Concurrency: runtime.GOMAXPROCS(0), Batch: 4}, buildClean),
+			"view":  pipeline.Build(view.Defaults(), pipeline.Work{Concurrency: runtime.GOMAXPROCS(0), Batch: 4}, buildView),
+			// One call uses all cores.
+			"visual": pipeline.Build(visual.Defaults(), pipeline.Work{Concurrency: 1, Batch: 16}, buildVisual),
+		},
+		Sinks: map[string]pipeline.Builder[pipeline.Sink]{
+			"shard": pipeline.Build(shard.Defaults(), pipeline.Work{}, buildShard),
+		},
+	}
+}
+
+func buildCC12M(_ context.Context, c cc12m.Config, env pipeline.Env) (pipeline.Source, error) {
+	c.List, c.Lists = env.Path(c.List), envPaths(env, c.Lists)
+	return cc12m.New(c)
+}
+
+func buildImageNet(_ context.Context, c imagenet21k.Config, env pipeline.Env) (pipeline.Source, error) {
+	c.Path = env.Path(c.Path)
+	return imagenet21k.New(c)
+}
+
+func buildWikipedia(_ context.Context, c wikipedia.Config, env pipeline.Env) (pipeline.Source, error) {
+	c.Dump, c.Dumps = env.Path(c.Dump), envPaths(env, c.Dumps)
+	return wikipedia.New(c)
+}
+
+func envPaths(env pipeline.Env, paths []string) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		out[i] = env.Path(p)
+	}
+	return out
+}
+
+func buildFetch(_ context.Context, c fetch.Config, env pipeline.Env) (pipeline.Stage, error) {
+	st, err := store.Open(env.Store)
+	if err != nil {
+		return nil, err
+	}
+	return fetch.New(c, st)
+}
+
+func buildClean(_ context.Context, c clean.Config, env pipeline.Env) (pipeline.Stage, error) {
+	st, err := store.Open(env.Store)
+	if err != nil {
+		return nil, err
+	}
+	return clean.New(c, st)
+}
+
+func buildView(_ context.Context, c view.Config, env pipeline.Env) (pipeline.Stage, error) {
+	st, err := store.Open(env.Store)
+	if err != nil {
+		return nil, err
+	}
+	return view.New(c, st, vips.EncodeWebP)
+}
+
+// visualStage closes its compute backend behind the tokenizer.
+type visualStage struct {
+	*visual.Stage
+	backend tensor.Backend
+}
+
+func (s visualStage) Close() error {
+	err := s.Stage.Close()
+	s.backend.Close()
+	return err
+}
+
+func buildVisual(_ context.Context, c visual.Config, env pipeline.Env) (pipeline.Stage, error) {
+	b, t, err := loadVisual(c, env)
+	if err != nil {
+		return nil, err
+	}
+	return visualStage{visual.New(t), b}, nil
+}
+
+func loadVisual(c visual.Config, env pipeline.Env) (tensor.Backend, *vqkd.Tokenizer, error) {
+	b, err := cpu.New(c.Threads)
+	if err != nil {
+		return nil, nil, fmt.Errorf("choose a compute backend: %w", err)
+	}
+	t, err := vqkd.Load(b, env.Path(c.Tokenizer), c.Options)
+	if err != nil {
+		b.Close()
+		return nil, nil, err
+	}
+	return b, t, nil
+}
+
+func buildShard(_ context.Context, c shard.Config, env pipeline.Env) (pipeline.Sink, error) {
+	st, err := store.Open(env.Store)
+	if err != nil {
+		return nil, err
+	}
+	var t shard.Tokenizers
+	if settings, ok, err := env.Settings("visual"); err != nil {
+		return nil, err
+	} else if ok {
+		b, v, err := loadVisual(settings.(visual.Config), env)
+		if err != nil {
+			return nil, err
+		}
+		t.Visual = shards.Visual{Fingerprint: v.Fingerprint(), Grid: v.Grid(), Side: v.Side(), Codes: v.Codes()}
+		v.Close()
+		b.Close()
+	}
+	return shard.New(st, c, t, env.RangeBytes)
+}

@@ -88,6 +88,7 @@ func TestTurnAsPillow(t *testing.T) {
 }
 
 func TestDecodeErrors(t *testing.T) {
+	needJPEG(t)
 	read := func(name string) []byte {
 		data, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
@@ -138,6 +139,7 @@ func TestDecodeErrors(t *testing.T) {
 
 // A picture with all its rows is whole, even without the end marker, as Pillow has it.
 func TestMissingEndMarker(t *testing.T) {
+	needJPEG(t)
 	data, err := os.ReadFile("testdata/v-444.jpg")
 	if err != nil {
 		t.Fatal(err)
@@ -174,6 +176,7 @@ func TestProbe(t *testing.T) {
 }
 
 func TestEncodeJPEG(t *testing.T) {
+	needJPEG(t)
 	im := load(t, "testdata/v-odd257x341.jpg")
 	for _, q := range []int{1, 75, 95, 100} {
 		for _, full := range []bool{false, true} {

@@ -12,8 +12,19 @@ import (
 	"github.com/imglish/imglish/pixels"
 )
 
+// needJPEG skips a test in builds without libjpeg-turbo.
+func needJPEG(t testing.TB) {
+	t.Helper()
+	if pixels.JPEGVersion() == "" {
+		t.Skip("built without libjpeg-turbo")
+	}
+}
+
 func load(t testing.TB, path string) *pixels.Image {
 	t.Helper()
+	if strings.HasSuffix(path, ".jpg") {
+		needJPEG(t)
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -6,4 +6,7 @@ import "github.com/spf13/cobra"
 var commands = []func() *cobra.Command{
 	newScenesCommand,
 	newImageCommand,
+	newMixCommand,
+	newAuditCommand,
+	newShardsCommand,
 }

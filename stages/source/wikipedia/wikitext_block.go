@@ -52,6 +52,7 @@ func (b *blockWriter) line(line string) {
 	if bare == "" {
 		b.endParagraph()
 		b.table = false
+		b.numbers = b.numbers[:0]
 		return
 	}
 	switch c := bare[0]; {
@@ -66,7 +67,10 @@ func (b *blockWriter) line(line string) {
 		return
 	case strings.HasPrefix(bare, "----"):
 		b.endParagraph()
-		bare = strings.TrimLeft(bare, "-")
+		if bare = strings.TrimLeft(bare, "-"); bare == "" {
+			return
+		}
+		line = bare
 	}
 	if i := strings.IndexFunc(bare, func(r rune) bool { return !strings.ContainsRune("*#:;", r) }); i != 0 {
 		if i < 0 {
@@ -142,6 +146,9 @@ func (b *blockWriter) item(marks, text string) {
 			return
 		}
 		numbers = numbers[:min(len(numbers), depth)]
+		if len(numbers) == 0 && b.last == itemBlock {
+			b.last = paragraphBlock // another list
+		}
 		for len(numbers) < depth {
 			numbers = append(numbers, 0)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -58,16 +59,8 @@ func (w *inline) emit(from, to, depth int) {
 func (w *inline) char(i, to int) int {
 	s := w.src[i:to]
 	switch c := s[0]; c {
-	case '{', '}', '[', ']': // stray brackets go, if there are two or more
-		n := runLength(s, 0, c)
-		switch {
-		case n == 1 && c == '{' && strings.HasPrefix(s, "{|") && w.atLineStart():
-			w.out = append(w.out, "{|"...) // a table that never ends: blocks leaves its lines out
-			return 2
-		case n == 1:
-			w.out = append(w.out, c)
-		}
-		return n
+	case '{', '}', '[', ']':
+		return w.stray(i, to)
 	case '&':
 		return w.entity(s)
 	case '\'':
@@ -93,6 +86,46 @@ func (w *inline) char(i, to int) int {
 	w.out = append(w.out, s[0])
 	return 1
 }
+
+// stray writes brackets without a partner: one alone is text, more are markup that lost its other half, and go with
+// what only made sense in it.
+func (w *inline) stray(i, to int) int {
+	s := w.src[i:to]
+	c := s[0]
+	n := 1
+	for n < len(s) && s[n] == c && w.match[i+n] == 0 {
+		n++
+	}
+	switch {
+	case n == 1 && c == '{' && strings.HasPrefix(s, "{|") && w.atLineStart():
+		w.out = append(w.out, "{|"...) // a table that never ends: blocks leaves its lines out
+		return 2
+	case n == 1 && c == '[' && startsURL(s[1:]):
+		return 1
+	case n == 1:
+		w.out = append(w.out, c)
+		return 1
+	case c == '{' && n < len(s): // the template's name
+		if end := strings.IndexAny(s[n:min(len(s), n+longestTarget)], "|\n{}[]"); end >= 0 && (s[n+end] == '|' || s[n+end] == '\n') {
+			w.leaveOut()
+			return n + end
+		}
+	case c == '[' && n < len(s): // the link's target, and what a picture has in front of its caption
+		line, _, _ := strings.Cut(s[n:min(len(s), n+longestTarget)], "\n")
+		end := strings.IndexAny(line, "|[]{}")
+		if end < 0 || line[end] != '|' {
+			break
+		}
+		if prefix, _, ok := strings.Cut(line[:end], ":"); ok && w.c.hidden[namespaceName(prefix)] {
+			end = strings.LastIndexByte(line[:strings.IndexAny(line+"]", "[]{}")], '|')
+		}
+		return n + end + 1
+	}
+	return n
+}
+
+// longestTarget is how far the rest of a stray bracket is looked for, bytes. MediaWiki's page names end at 255.
+const longestTarget = 300
 
 // quotesKept tells how many of a run of apostrophes are text: two are italics, three bold, five both.
 func quotesKept(n int) int {
@@ -122,16 +155,19 @@ func (w *inline) address(s string) int {
 	if !strings.HasPrefix(s, "://") {
 		return 0
 	}
-	n := strings.IndexAny(s, " \n<>[]{}|\"\u00a0")
-	if n < 0 {
-		n = len(s)
-	}
 	before, found := bytes.CutSuffix(bytes.TrimSuffix(w.out, []byte("s")), []byte("http"))
 	if !found || (len(before) > 0 && isAlnum(before[len(before)-1])) {
 		return 0
 	}
 	w.out = before
-	n = len(strings.TrimRight(s[:n], ".,;:!?)'"))
+	n := strings.IndexAny(s, " \n<>[]{}|\"")
+	if n < 0 {
+		n = len(s)
+	}
+	n = len(strings.TrimRight(s[:n], ".,;:!?'"))
+	if !strings.Contains(s[:n], "(") { // then a closing bracket belongs to the sentence
+		n = len(strings.TrimRight(s[:n], ".,;:!?)'"))
+	}
 	w.leaveOut()
 	return n
 }
@@ -253,21 +289,27 @@ func (w *inline) endLine() {
 }
 
 const (
-	raisedFrom  = "0123456789+-−=()n"
-	raisedTo    = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ"
+	raisedFrom  = "0123456789+-−=()"
+	raisedTo    = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾"
 	loweredFrom = "0123456789+-−=()"
 	loweredTo   = "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎"
 )
 
-// script writes raised or lowered text: with Unicode's own characters where it is a number, so that 10<sup>6</sup>
-// does not become 106; else plain, as in 5<sup>th</sup>.
+// script writes raised or lowered text. A raised number becomes one of Unicode's (km², Ca²⁺), but behind a digit it gets
+// a ^: tokenizers that normalise to NFKC would make 106 of 10⁶. Words stay plain, as in 5<sup>th</sup>.
 func (w *inline) script(kind tagKind, s string) {
-	if kind == tagRaised {
+	switch {
+	case kind == tagLowered:
+		w.write(otherLine(s, loweredFrom, loweredTo))
+	case strings.ContainsAny(s, "0123456789") && len(w.out) > 0 && isDigit(w.out[len(w.out)-1]),
+		strings.ContainsAny(s, "+−=*/") && strings.IndexFunc(s, unicode.IsLetter) >= 0: // x^(n+1)
+		w.write("^" + bracketed(s))
+	default:
 		w.write(otherLine(s, raisedFrom, raisedTo))
-		return
 	}
-	w.write(otherLine(s, loweredFrom, loweredTo))
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // otherLine writes s in the characters of another line, if it has a digit and all of them are there.
 func otherLine(s, from, to string) string {

@@ -15,68 +15,64 @@ var symbols = map[string]string{
 	"spaced en dash space": " – ", "dash": " – ", "snds": " – ", "smd": " — ", "spaced mdash": " — ", "spaced em dash": " — ",
 	"'": "'", "`": "ʻ", "'s": "'s", "\"": "\"", "'-": "'", "\"'": "\"'", "'\"": "'\"",
 	"=": "=", "!": "|", "!!": "||", "pipe": "|", "((": "{{", "))": "}}", "(": "{", ")": "}", "!(": "[", ")!": "]",
-	"pi": "π", "okina": "ʻ", "hamza": "ʾ", "ayin": "ʿ", "asterisk": "*", "colon": ":", "snds ": " – ", "ellipsis": "...",
+	"pi": "π", "okina": "ʻ", "hamza": "ʾ", "ayin": "ʿ", "asterisk": "*", "colon": ":", "ellipsis": "...",
 	"degree": "°", "prime": "′", "minus": "−", "times": "×", "x mark": "", "check mark": "", "ell": "ℓ", "hbar": "ħ",
-	"root": "√", "infinity": "∞", "en": "–", "em": "—", "euro": "€", "pound": "£", "half": "½", "numero": "No. ",
+	"root": "√", "infinity": "∞", "euro": "€", "pound": "£", "half": "½", "numero": "No. ",
 	"o'": "O'", "snowman": "☃", "circa": "c. ", "c.": "c. ", "ca.": "c. ", "fl.": "fl. ", "floruit": "fl. ",
-	"ref": "", "sic": "",
+	"mdashb": "—", "-\"": "\"", "' \"": "'\"", "\" '": "\"'", "·w": " · ", "!((": "[[", "))!": "]]",
 }
 
 // templates are those whose text is made of their arguments. Names are lower case.
 var templates map[string]func(args)
 
+// It is filled at start, since what it holds leads back to it: the argument of a template may be a template.
 func init() {
 	templates = map[string]func(args){
 		"convert": convert, "cvt": convert, "conv": convert,
-		"val": val, "number": first, "nts": first, "ntsh": nil, "gaps": concatenated, "digits": first,
-		"frac": fraction, "fraction": fraction, "sfrac": fraction, "⁄": fraction, "tmath": nil,
+		"val": val, "gaps": concatenated, "chem": concatenated,
+		"frac": fraction, "fraction": fraction, "sfrac": fraction, "⁄": fraction,
 		"e": power("×10"), "e-sp": power("× 10"), "10^": power("10"), "sup": script(tagRaised), "sub": script(tagLowered),
-		"su":   func(a args) { a.joined(a.text("p"), a.text("b")) },
-		"chem": concatenated, "chem2": first, "nuclide": nil,
+		"su":    func(a args) { a.joined(a.text("p"), a.text("b")) },
 		"as of": asOf, "asof": asOf,
-		"ship":   func(a args) { a.joined(a.text("1"), a.text("2")) },
-		"sclass": func(a args) { a.joined(a.text("1")+"-class", a.text("2")) }, "sclass-": func(a args) { a.joined(a.text("1")+"-class", a.text("2")) },
+		"ship":     func(a args) { a.joined(a.text("1"), a.text("2")) },
+		"sclass":   func(a args) { a.joined(a.text("1")+"-class", a.text("2")) },
+		"sclass-":  func(a args) { a.joined(a.text("1")+"-class", a.text("2")) },
 		"sortname": func(a args) { a.joined(a.text("1"), a.text("2")) },
-		"nihongo":  nihongo, "nihongo2": first, "nihongo3": first, "nihongo foot": first,
-		"blockquote": block, "quote": block, "cquote": block, "quotation": block, "bq": block, "rquote": nil, "poemquote": block,
-		"poem quote": block, "block indent": block, "blockindent": block, "quoteblock": block,
-		"hlist": list(", "), "flatlist": first, "plainlist": first, "ubl": list(", "), "unbulleted list": list(", "),
-		"music": music, "coord": nil, "ordinal": nil, "tooltip": first,
+		"nihongo":  nihongo,
+		"music":    music,
+		"angbr":    func(a args) { a.joined("⟨" + a.text("1") + "⟩") },
+		"hlist":    list(", "), "ubl": list(", "), "unbulleted list": list(", "),
 	}
-	delete(templates, "")
 	add := func(f func(args), names ...string) {
 		for _, n := range names {
 			templates[n] = f
 		}
 	}
-	add(first, "nowrap", "nobr", "nobreak", "j", "small", "smaller", "big", "larger", "huge", "resize", "abbr", "abbrlink",
-		"mono", "code", "tt", "kbd", "samp", "var", "mvar", "math", "em", "strong", "nobold", "noitalic", "smallcaps", "sc",
-		"sc1", "sc2", "smcp", "allcaps", "small caps", "u", "underline", "strike", "angbr", "angle bracket", "char", "unicode",
-		"script", "polytonic", "hebrew", "rtl-lang", "grc", "lang2iso", "center", "centre", "left", "right", "not a typo",
-		"as written", "typo", "proper name", "chinese title disambiguation", "visible anchor", "vanchor", "va", "ill",
-		"interlanguage link", "interlanguage link multi", "link-interwiki", "red link", "bigmath", "intmath", "normal",
-		"flag", "flagcountry", "flagu", "fb", "country", "italic title", "title", "ucfirst", "lcfirst", "lc", "uc",
-		"format number", "formatnum", "nobreak space", "keypress", "key press", "button", "notatypo", "mvar",
-		"pre2", "codett", "inline code", "plain link", "noprint", "hilite", "highlight", "bold", "italic", "mathcal", "gloss",
-		"term", "defn", "glossary term", "angle brackets", "overline", "overset", "underset", "tlit", "big math", "langx1",
-		"script/hebrew", "script/arabic", "script/nastaliq", "script/greek", "script/cyrillic", "ipa symbol", "fix html")
-	add(second, "lang", "langx", "langr", "color", "colour", "font color", "font colour", "fontcolor", "font", "sort", "transl1",
-		"abbr2", "tooltip2", "anchored", "bgcolor", "text color", "size")
+	add(block, "blockquote", "quote", "cquote", "quotation", "bq", "poemquote", "poem quote", "block indent", "blockindent",
+		"quoteblock")
+	add(first, "nowrap", "nobr", "nobreak", "j", "small", "smaller", "midsize", "big", "larger", "huge", "resize", "abbr",
+		"abbrlink", "tooltip", "mono", "code", "codett", "inline code", "pre2", "tt", "kbd", "samp", "var", "mvar", "math",
+		"bigmath", "big math", "intmath", "em", "strong", "bold", "italic", "nobold", "noitalic", "normal", "smallcaps", "sc",
+		"sc1", "sc2", "smcp", "allcaps", "small caps", "u", "underline", "overline", "strike", "highlight", "hilite",
+		"char", "unicode", "script", "script/hebrew", "script/arabic", "script/greek", "script/cyrillic", "polytonic", "hebrew",
+		"grc", "iast", "ipa", "ipa symbol", "center", "centre", "left", "right", "noprint", "longitem", "flatlist", "plainlist",
+		"not a typo", "notatypo", "as written", "typo", "proper name", "visible anchor", "vanchor", "va", "red link",
+		"ill", "interlanguage link", "interlanguage link multi", "link-interwiki", "flag", "flagcountry", "flagu", "country",
+		"lc", "uc", "lcfirst", "ucfirst", "number", "nts", "digits", "format number", "formatnum", "format price", "railgauge",
+		"keypress", "key press", "button", "gloss", "term", "defn", "glossary term", "chem2", "nihongo2", "nihongo3",
+		"nihongo foot")
+	add(second, "lang", "langx", "rtl-lang", "color", "colour", "text color", "font color", "font colour", "fontcolor", "font",
+		"sort")
 	add(third, "transl", "transliteration", "translit")
 	for name, prefix := range map[string]string{
 		"circa": "c. ", "c.": "c. ", "ca.": "c. ", "fl.": "fl. ", "floruit": "fl. ", "reign": "r. ", "r.": "r. ", "b.": "b. ",
 		"d.": "d. ", "isbn": "ISBN ", "issn": "ISSN ", "usd": "US$", "us$": "US$", "gbp": "£", "£": "£", "eur": "€", "euro": "€",
 		"€": "€", "inr": "₹", "indian rupee": "₹", "indianrupee": "₹", "jpy": "¥", "yen": "¥", "cad": "CA$", "aud": "A$", "au$": "A$",
-		"nz$": "NZ$", "no.": "No. ", "numero": "No. ", "abs": "", "uss": "USS ", "hms": "HMS ", "hmas": "HMAS ", "hmcs": "HMCS ",
+		"nz$": "NZ$", "no.": "No. ", "numero": "No. ", "uss": "USS ", "hms": "HMS ", "hmas": "HMAS ", "hmcs": "HMCS ",
 		"ss": "SS ", "rms": "RMS ", "mv": "MV ", "ins": "INS ", "usns": "USNS ", "uscgc": "USCGC ", "sms": "SMS ", "ms": "MS ",
 		"root": "√", "pound": "£",
 	} {
 		templates[name] = prefixed(prefix)
-	}
-	for name, f := range templates { // names that are listed only to say that they are left out
-		if f == nil {
-			delete(templates, name)
-		}
 	}
 	// A template that is a symbol when it stands alone, and more with arguments, is in both tables.
 	for name := range templates {
@@ -156,7 +152,7 @@ func val(a args) {
 		s += " ± " + p[1]
 	}
 	if e := a.text("e"); e != "" {
-		s += "×10" + otherLine(e, raisedFrom, raisedTo)
+		s += "×10^" + e
 	}
 	unit := a.text("u")
 	if unit == "" {

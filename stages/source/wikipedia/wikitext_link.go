@@ -78,7 +78,7 @@ func bareName(s string) string {
 
 // external writes an external link: its label. One without a label shows as a number in MediaWiki, and is left out.
 func (w *inline) external(from, to, depth int) {
-	n := strings.IndexAny(w.src[from:to], " \u00a0\n")
+	n := strings.IndexAny(w.src[from:to], " \n")
 	if n < 0 || strings.TrimSpace(w.src[from+n:to]) == "" {
 		w.leaveOut()
 		return

@@ -1,6 +1,9 @@
 package wikipedia
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // formula writes TeX the way people type formulas: Greek letters and signs as themselves, a fraction as a/b, powers
 // with ^. A formula that holds anything else, such as a matrix, stays TeX, which says more than a gap would.
@@ -14,8 +17,12 @@ func formula(tex string) string {
 	if !ok || p.i < len(p.s) {
 		return tex
 	}
-	return strings.TrimSpace(strings.Join(strings.Fields(out), " "))
+	out = strings.Join(strings.Fields(out), " ")
+	return texSpaces.Replace(out)
 }
+
+// texSpaces takes back spaces that only stood to end a command.
+var texSpaces = strings.NewReplacer("( ", "(", " )", ")", " ^", "^", " _", "_", " ,", ",")
 
 // longestFormula is where reading a formula letter by letter ends to make sense, bytes.
 const longestFormula = 400
@@ -133,16 +140,21 @@ func (p *texReader) command(depth int) (string, bool) {
 	case "frac", "dfrac", "tfrac", "cfrac":
 		a, ok1 := p.argument(depth + 1)
 		b, ok2 := p.argument(depth + 1)
-		return bracketed(a) + "/" + bracketed(b), ok1 && ok2
+		return bracketed(a) + "/" + factor(b), ok1 && ok2
 	case "sqrt":
 		if p.i < len(p.s) && p.s[p.i] == '[' {
 			return "", false
 		}
 		a, ok := p.argument(depth + 1)
-		return "√" + bracketed(a), ok
+		return "√" + factor(a), ok
+	case "bar", "overline", "hat", "widehat", "tilde", "widetilde", "vec", "dot", "ddot":
+		a, ok := p.argument(depth + 1)
+		if utf8.RuneCountInString(a) == 1 {
+			a += texAccents[name]
+		}
+		return a, ok
 	case "text", "mathrm", "rm", "mathbf", "bf", "mathit", "it", "mathsf", "mathcal", "mathbb", "mathfrak", "boldsymbol",
-		"operatorname", "textrm", "textbf", "textit", "mbox", "hbox", "vec", "hat", "bar", "overline", "tilde", "dot",
-		"underline", "widehat", "widetilde", "displaystyle", "textstyle", "scriptstyle", "left", "right", "big", "Big",
+		"operatorname", "textrm", "textbf", "textit", "mbox", "hbox", "underline", "displaystyle", "textstyle", "scriptstyle", "left", "right", "big", "Big",
 		"bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "mathop", "ce", "scriptscriptstyle":
 		if p.i < len(p.s) && p.s[p.i] == '.' && (name == "left" || name == "right") {
 			p.i++
@@ -154,10 +166,24 @@ func (p *texReader) command(depth int) (string, bool) {
 
 // bracketed puts brackets around what is more than one thing.
 func bracketed(s string) string {
-	if strings.ContainsAny(s, " +-−=/*·×<>") && !(strings.HasPrefix(s, "-") && !strings.ContainsAny(s[1:], " +-−=/*·×<>")) {
+	if strings.ContainsAny(s, " ,+-−=/*·×<>") && !(strings.HasPrefix(s, "-") && !strings.ContainsAny(s[1:], " ,+-−=/*·×<>")) {
 		return "(" + strings.TrimSpace(s) + ")"
 	}
 	return s
+}
+
+// factor puts brackets around what is more than one letter or number, where they would not hold together.
+func factor(s string) string {
+	if utf8.RuneCountInString(s) > 1 && strings.Trim(s, "0123456789.") != "" {
+		return "(" + strings.TrimSpace(s) + ")"
+	}
+	return s
+}
+
+// texAccents are combining characters, which stand behind their letter.
+var texAccents = map[string]string{
+	"bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "widetilde": "\u0303",
+	"vec": "\u20d7", "dot": "\u0307", "ddot": "\u0308",
 }
 
 // texSigns are commands that stand for a character or a word.
@@ -166,14 +192,14 @@ var texSigns = func() map[string]string {
 	fields := strings.Fields(`alpha α beta β gamma γ delta δ epsilon ϵ varepsilon ε zeta ζ eta η theta θ vartheta ϑ iota ι kappa κ
 		lambda λ mu μ nu ν xi ξ pi π rho ρ sigma σ tau τ upsilon υ phi φ varphi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ
 		Lambda Λ Xi Ξ Pi Π Sigma Σ Upsilon Υ Phi Φ Psi Ψ Omega Ω infty ∞ partial ∂ nabla ∇ hbar ħ ell ℓ Re ℜ Im ℑ aleph ℵ
-		emptyset ∅ varnothing ∅ prime ′ circ ° degree ° angle ∠ sum ∑ prod ∏ int ∫ oint ∮ iint ∬ ldots ... dots ... cdots ⋯
+		emptyset ∅ varnothing ∅ prime ′ circ ° degree ° angle ∠ sum ∑ prod ∏ int ∫ oint ∮ iint ∬ ldots ... dots ... dotsc ... dotsb ⋯ cdots ⋯
 		forall ∀ exists ∃ neg ¬ lnot ¬ N ℕ Z ℤ Q ℚ R ℝ C ℂ reals ℝ dagger † ddagger ‡ langle ⟨ rangle ⟩ lfloor ⌊ rfloor ⌋
 		lceil ⌈ rceil ⌉ lbrace { rbrace } vert | Vert ‖ mid | colon : vdots ⋮ top ⊤ bot ⊥ square □ star ⋆ bullet • imath ı
 		jmath ȷ euro €`)
 	for i := 0; i+1 < len(fields); i += 2 {
 		out[fields[i]] = fields[i+1]
 	}
-	spaced := strings.Fields(`times × cdot · div ÷ pm ± mp ∓ leq ≤ le ≤ geq ≥ ge ≥ neq ≠ ne ≠ approx ≈ equiv ≡ sim ∼ simeq ≃ cong ≅
+	spaced := strings.Fields(`times × cdot · div ÷ pm ± mp ∓ leq ≤ le ≤ geq ≥ ge ≥ neq ≠ ne ≠ approx ≈ equiv ≡ sim ∼ thicksim ∼ simeq ≃ cong ≅
 		propto ∝ ll ≪ gg ≫ in ∈ notin ∉ ni ∋ subset ⊂ subseteq ⊆ supset ⊃ supseteq ⊇ cup ∪ cap ∩ setminus ∖ wedge ∧ land ∧
 		vee ∨ lor ∨ oplus ⊕ otimes ⊗ to → rightarrow → leftarrow ← leftrightarrow ↔ Rightarrow ⇒ Leftarrow ⇐ Leftrightarrow ⇔
 		implies ⇒ iff ⇔ mapsto ↦ longrightarrow → perp ⊥ parallel ∥ ast ∗ lt < gt > uparrow ↑ downarrow ↓ rightleftharpoons ⇌`)

@@ -24,9 +24,8 @@ const (
 // between.
 func (k tagKind) extension() bool { return k >= tagHidden }
 
-var tagKinds = map[string]tagKind{}
-
-func init() {
+var tagKinds = func() map[string]tagKind {
+	out := map[string]tagKind{}
 	for kind, names := range map[tagKind]string{
 		tagPlain: "b i u s em strong small big span font tt code var kbd samp abbr cite q dfn del ins strike bdi bdo mark ruby " +
 			"rt rb rp rtc data time wbr noinclude onlyinclude section includeonly translate tvar langconvert",
@@ -45,10 +44,11 @@ func init() {
 		tagVerse:    "poem",
 	} {
 		for _, n := range strings.Fields(names) {
-			tagKinds[n] = kind
+			out[n] = kind
 		}
 	}
-}
+	return out
+}()
 
 // tag is a known HTML or extension tag of a page.
 type tag struct {

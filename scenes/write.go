@@ -24,6 +24,8 @@ const (
 	PhotosDir  = "photos"
 	SynsetsDir = "synsets"
 	MasksDir   = "masks"
+
+	startFile = "scenes.json.started" // as MarkFile, while the folder is being filled
 )
 
 // Write fills a folder with scenes: photos with list.tsv, synset archives, an articles dump, truth.jsonl, and a README.
@@ -40,13 +42,13 @@ func Write(ctx context.Context, dir string, c Config, progress Progress) error {
 	if err != nil {
 		return err
 	}
-	switch old, err := os.ReadFile(filepath.Join(dir, MarkFile)); {
-	case err == nil && bytes.Equal(old, mark):
-		return nil
-	case err == nil:
-		return fmt.Errorf("scenes: %s holds scenes of other settings: choose another folder, or delete it", dir)
-	case !errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("scenes: %w", err)
+	whole, err := sameSettings(dir, MarkFile, mark)
+	if err != nil || whole {
+		return err
+	}
+	started, err := sameSettings(dir, startFile, mark)
+	if err != nil {
+		return err
 	}
 	for _, sub := range []string{PhotosDir, SynsetsDir} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o777); err != nil {
@@ -55,6 +57,12 @@ func Write(ctx context.Context, dir string, c Config, progress Progress) error {
 	}
 	if c.Masks {
 		if err := os.MkdirAll(filepath.Join(dir, MasksDir), 0o777); err != nil {
+			return fmt.Errorf("scenes: %w", err)
+		}
+	}
+	if !started {
+		err := writeFile(filepath.Join(dir, startFile), func(w io.Writer) error { _, err := w.Write(mark); return err })
+		if err != nil {
 			return fmt.Errorf("scenes: %w", err)
 		}
 	}
@@ -79,11 +87,36 @@ func Write(ctx context.Context, dir string, c Config, progress Progress) error {
 	if err == nil {
 		err = writeFile(filepath.Join(dir, MarkFile), func(w io.Writer) error { _, err := w.Write(mark); return err })
 	}
+	if err == nil {
+		err = os.Remove(filepath.Join(dir, startFile))
+	}
 	if err != nil {
 		return fmt.Errorf("scenes: %w", err)
 	}
 	return nil
 }
+
+// sameSettings tells whether a file of settings is there. If it is and they are others, that is an error.
+func sameSettings(dir, name string, mark []byte) (bool, error) {
+	old, err := os.ReadFile(filepath.Join(dir, name))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("scenes: %w", err)
+	case !bytes.Equal(old, mark):
+		return false, &otherSettingsError{dir}
+	}
+	return true, nil
+}
+
+// otherSettingsError: writing here would mix two sets of scenes.
+type otherSettingsError struct{ dir string }
+
+func (e *otherSettingsError) Error() string { return "scenes: " + e.dir + " holds scenes of other settings" }
+
+// Hint says what to do about it.
+func (e *otherSettingsError) Hint() string { return "choose another folder, or delete this one" }
 
 // mark is what MarkFile holds: all that the folder's bytes depend on.
 func (c Config) mark() ([]byte, error) {

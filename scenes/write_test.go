@@ -102,6 +102,11 @@ func TestWriteGoesOn(t *testing.T) {
 			t.Fatalf("stopped at %d: the mark is there", stop)
 		}
 	}
+	c.Seed++
+	if err := scenes.Write(t.Context(), broken, c, nil); err == nil || !strings.Contains(err.Error(), "other settings") {
+		t.Errorf("half a folder of another seed: error %v", err)
+	}
+	c.Seed--
 	if err := scenes.Write(t.Context(), broken, c, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,9 @@ func sameSettings(dir, name string, mark []byte) (bool, error) {
 // otherSettingsError: writing here would mix two sets of scenes.
 type otherSettingsError struct{ dir string }
 
-func (e *otherSettingsError) Error() string { return "scenes: " + e.dir + " holds scenes of other settings" }
+func (e *otherSettingsError) Error() string {
+	return "scenes: " + e.dir + " holds scenes of other settings"
+}
 
 // Hint says what to do about it.
 func (e *otherSettingsError) Hint() string { return "choose another folder, or delete this one" }

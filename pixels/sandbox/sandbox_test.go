@@ -310,3 +310,23 @@ func Benchmark(b *testing.B) {
 		}
 	})
 }
+
+func ExamplePool_Cuts() {
+	c := sandbox.Defaults()
+	c.Workers = 1
+	pool, err := sandbox.New(c)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+	data, err := os.ReadFile("../testdata/v-odd257x341.jpg")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cuts := []sandbox.Cut{{X: 10, Y: 20, W: 200, H: 200, ToW: 224, ToH: 224}}
+	views, info, err := pool.Cuts(context.Background(), data, pixels.DefaultLimits(), 1, cuts)
+	fmt.Println(info.Format, info.W, info.H, views[0].W, views[0].H, err)
+	// Output: jpeg 257 341 224 224 <nil>
+}

@@ -42,12 +42,20 @@ INLINE void N(pack_keys)(float *dst, const float *x, int64_t ld, const struct se
 		for (int64_t l = 0; l < NR; l += VW) N(pack_segment)(dst + p * head * NR + l, NR, x, ld, s, p * NR + l, VW, head);
 }
 
+// fetch asks for floats that will be needed soon: rows of one head lie too far apart for the processor to guess.
+INLINE void N(fetch)(const float *x, int64_t floats)
+{
+	for (int64_t i = 0; i < floats; i += 16) __builtin_prefetch(x + i);
+}
+
 // pack_values: panels of NR columns, one row a key: rows [i0, i1) of the segment from x.
 INLINE void N(pack_values)(float *dst, const float *x, int64_t ld, const struct segment *s, int64_t i0, int64_t i1, int64_t head)
 {
 	for (int64_t p = 0; p * NR < head; p++)
-		for (int64_t i = i0; i < i1; i++)
+		for (int64_t i = i0; i < i1; i++) {
+			N(fetch)(x + segment_row(s, min64(i + 12, i1 - 1)) * ld + p * NR, NR);
 			N(pack_columns)(dst + (p * (i1 - i0) + i - i0) * NR, x + segment_row(s, i) * ld + p * NR, ld, min64(NR, head - p * NR), 1);
+		}
 }
 
 // pack_queries: MR rows from row i on, k-major, times factor; missing rows are zero.
@@ -170,6 +178,15 @@ static void N(attend_backward)(const struct attention *t, int64_t from, int64_t 
 				float *pi = p + (i - b) * lead, *di = dp + (i - b) * lead, c[MR * NR] __attribute__((aligned(64)));
 				N(pack_queries)(qt, q, ld, &s, i, head, (float)t->scale);
 				N(pack_queries)(gt, g, t->d, &s, i, head, 1);
+				float own[MR];
+				for (int64_t r = 0; r < rows; r++) {
+					int64_t row = segment_row(&s, i + r), next = segment_row(&s, min64(i + r + MR, s.rows - 1));
+					vf sum = {0};
+					for (int64_t l = 0; l < head; l += VW)
+						sum = V_FMA(V_LDN(g + row * t->d + l, head - l), V_LDN(t->out + row * t->d + h + l, head - l), sum);
+					own[r] = V_SUM(sum);
+					N(fetch)(q + next * ld, head), N(fetch)(g + next * t->d, head), N(fetch)(t->out + next * t->d + h, head);
+				}
 				N(scores)(pi, lead, qt, kt, most, head);
 				N(scores)(di, lead, gt, vt, most, head);
 				for (int64_t r = 0; r < MR; r++) {
@@ -178,11 +195,7 @@ static void N(attend_backward)(const struct attention *t, int64_t from, int64_t 
 						memset(di + r * lead, 0, (size_t)upto * sizeof *di);
 						continue;
 					}
-					int64_t row = segment_row(&s, i + r);
-					const float *gr = g + row * t->d, *o = t->out + row * t->d + h;
-					vf own = {0};
-					for (int64_t l = 0; l < head; l += VW) own = V_FMA(V_LDN(gr + l, head - l), V_LDN(o + l, head - l), own);
-					N(gradients)(pi + r * lead, di + r * lead, t->lse[row * t->heads + u % t->heads], V_SUM(own), (float)t->scale,
+					N(gradients)(pi + r * lead, di + r * lead, t->lse[segment_row(&s, i + r) * t->heads + u % t->heads], own[r], (float)t->scale,
 					             segment_sees(&s, i + r, t->causal), upto);
 				}
 				for (int64_t col = 0; col < head; col += NR) {

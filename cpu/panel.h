@@ -71,46 +71,57 @@ INLINE void N(tile)(int64_t k, const float *a, int64_t rs, int64_t cs, const flo
 #undef KEEP
 }
 
-// transpose: dst[i·ldd + l] = s[l·lds + i] for VW lanes l and i < k; lanes from have on are zero. Squares of VW by VW
-// through registers, so that both sides are read and written in whole lines.
+// square: a transpose of VW by VW through registers; rows of s from have on count as zero.
+#if VW == 16
+INLINE void N(square)(float *dst, int64_t ldd, const float *s, int64_t lds, int64_t have)
+{
+	vf r[16], q[16];
+	for (int l = 0; l < 16; l++) r[l] = l < have ? V_LD(s + l * lds) : V_SET(0);
+	for (int l = 0; l < 16; l += 4) {
+		vf x0 = _mm512_unpacklo_ps(r[l], r[l + 1]), x1 = _mm512_unpackhi_ps(r[l], r[l + 1]);
+		vf x2 = _mm512_unpacklo_ps(r[l + 2], r[l + 3]), x3 = _mm512_unpackhi_ps(r[l + 2], r[l + 3]);
+		q[l] = _mm512_shuffle_ps(x0, x2, 0x44), q[l + 1] = _mm512_shuffle_ps(x0, x2, 0xee);
+		q[l + 2] = _mm512_shuffle_ps(x1, x3, 0x44), q[l + 3] = _mm512_shuffle_ps(x1, x3, 0xee);
+	}
+	// q[4g + c] holds, in its 128-bit part p, column 4p + c of rows 4g to 4g + 3.
+	for (int c = 0; c < 4; c++) {
+		vf x0 = _mm512_shuffle_f32x4(q[c], q[c + 4], 0x44), x1 = _mm512_shuffle_f32x4(q[c], q[c + 4], 0xee);
+		vf x2 = _mm512_shuffle_f32x4(q[c + 8], q[c + 12], 0x44), x3 = _mm512_shuffle_f32x4(q[c + 8], q[c + 12], 0xee);
+		V_ST(dst + c * ldd, _mm512_shuffle_f32x4(x0, x2, 0x88));
+		V_ST(dst + (c + 4) * ldd, _mm512_shuffle_f32x4(x0, x2, 0xdd));
+		V_ST(dst + (c + 8) * ldd, _mm512_shuffle_f32x4(x1, x3, 0x88));
+		V_ST(dst + (c + 12) * ldd, _mm512_shuffle_f32x4(x1, x3, 0xdd));
+	}
+}
+#elif VW == 8
+INLINE void N(square)(float *dst, int64_t ldd, const float *s, int64_t lds, int64_t have)
+{
+	vf r[8], q[8];
+	for (int l = 0; l < 8; l++) r[l] = l < have ? V_LD(s + l * lds) : V_SET(0);
+	for (int l = 0; l < 8; l += 4) {
+		vf x0 = _mm256_unpacklo_ps(r[l], r[l + 1]), x1 = _mm256_unpackhi_ps(r[l], r[l + 1]);
+		vf x2 = _mm256_unpacklo_ps(r[l + 2], r[l + 3]), x3 = _mm256_unpackhi_ps(r[l + 2], r[l + 3]);
+		q[l] = _mm256_shuffle_ps(x0, x2, 0x44), q[l + 1] = _mm256_shuffle_ps(x0, x2, 0xee);
+		q[l + 2] = _mm256_shuffle_ps(x1, x3, 0x44), q[l + 3] = _mm256_shuffle_ps(x1, x3, 0xee);
+	}
+	for (int c = 0; c < 4; c++) {
+		V_ST(dst + c * ldd, _mm256_permute2f128_ps(q[c], q[c + 4], 0x20));
+		V_ST(dst + (c + 4) * ldd, _mm256_permute2f128_ps(q[c], q[c + 4], 0x31));
+	}
+}
+#endif
+
+// transpose: dst[i·ldd + l] = s[l·lds + i] for VW lanes l and i < k; lanes from have on are zero.
 INLINE void N(transpose)(float *dst, int64_t ldd, const float *s, int64_t lds, int64_t have, int64_t k)
 {
 	int64_t i = 0;
-#if VW == 16
-	for (; i + 16 <= k; i += 16) {
-		vf r[16], q[16];
-		for (int l = 0; l < 16; l++) r[l] = l < have ? V_LD(s + l * lds + i) : V_SET(0);
-		for (int l = 0; l < 16; l += 4) {
-			vf x0 = _mm512_unpacklo_ps(r[l], r[l + 1]), x1 = _mm512_unpackhi_ps(r[l], r[l + 1]);
-			vf x2 = _mm512_unpacklo_ps(r[l + 2], r[l + 3]), x3 = _mm512_unpackhi_ps(r[l + 2], r[l + 3]);
-			q[l] = _mm512_shuffle_ps(x0, x2, 0x44), q[l + 1] = _mm512_shuffle_ps(x0, x2, 0xee);
-			q[l + 2] = _mm512_shuffle_ps(x1, x3, 0x44), q[l + 3] = _mm512_shuffle_ps(x1, x3, 0xee);
-		}
-		// q[4g + c] holds, in its 128-bit part p, column 4p + c of rows 4g to 4g + 3.
-		for (int c = 0; c < 4; c++) {
-			vf x0 = _mm512_shuffle_f32x4(q[c], q[c + 4], 0x44), x1 = _mm512_shuffle_f32x4(q[c], q[c + 4], 0xee);
-			vf x2 = _mm512_shuffle_f32x4(q[c + 8], q[c + 12], 0x44), x3 = _mm512_shuffle_f32x4(q[c + 8], q[c + 12], 0xee);
-			V_ST(dst + (i + c) * ldd, _mm512_shuffle_f32x4(x0, x2, 0x88));
-			V_ST(dst + (i + c + 4) * ldd, _mm512_shuffle_f32x4(x0, x2, 0xdd));
-			V_ST(dst + (i + c + 8) * ldd, _mm512_shuffle_f32x4(x1, x3, 0x88));
-			V_ST(dst + (i + c + 12) * ldd, _mm512_shuffle_f32x4(x1, x3, 0xdd));
-		}
-	}
-#elif VW == 8
-	for (; i + 8 <= k; i += 8) {
-		vf r[8], q[8];
-		for (int l = 0; l < 8; l++) r[l] = l < have ? V_LD(s + l * lds + i) : V_SET(0);
-		for (int l = 0; l < 8; l += 4) {
-			vf x0 = _mm256_unpacklo_ps(r[l], r[l + 1]), x1 = _mm256_unpackhi_ps(r[l], r[l + 1]);
-			vf x2 = _mm256_unpacklo_ps(r[l + 2], r[l + 3]), x3 = _mm256_unpackhi_ps(r[l + 2], r[l + 3]);
-			q[l] = _mm256_shuffle_ps(x0, x2, 0x44), q[l + 1] = _mm256_shuffle_ps(x0, x2, 0xee);
-			q[l + 2] = _mm256_shuffle_ps(x1, x3, 0x44), q[l + 3] = _mm256_shuffle_ps(x1, x3, 0xee);
-		}
-		for (int c = 0; c < 4; c++) {
-			V_ST(dst + (i + c) * ldd, _mm256_permute2f128_ps(q[c], q[c + 4], 0x20));
-			V_ST(dst + (i + c + 4) * ldd, _mm256_permute2f128_ps(q[c], q[c + 4], 0x31));
-		}
-	}
+#if VW > 4
+	if (have >= VW)
+		for (; i + VW <= k; i += VW) N(square)(dst + i * ldd, ldd, s + i, lds, VW);
+	else if (have == MR) // as below, with a number of rows that the compiler knows
+		for (; i + VW <= k; i += VW) N(square)(dst + i * ldd, ldd, s + i, lds, MR);
+	else if (have > 0)
+		for (; i + VW <= k; i += VW) N(square)(dst + i * ldd, ldd, s + i, lds, have);
 #endif
 	for (; i < k; i++)
 		for (int64_t l = 0; l < VW; l++) dst[i * ldd + l] = l < have ? s[l * lds + i] : 0;

@@ -96,25 +96,45 @@ INLINE vf V_SQRT(vf a) { for (int i = 0; i < VW; i++) a[i] = sqrtf(a[i]); return
 
 INLINE vf V_ABS(vf x) { return (vf)((vi)x & 0x7fffffff); }
 
-// V_SUM adds the lanes as a tree: lane i to lane i + half, then halves again.
-INLINE float V_SUM(vf x)
-{
-	float t[VW];
-	V_ST(t, x);
-	for (int half = VW / 2; half > 0; half /= 2)
-		for (int i = 0; i < half; i++) t[i] += t[i + half];
-	return t[0];
-}
-
-// V_TOP is the largest lane.
+// V_SUM adds the lanes as a tree: lane i to lane i + half, then halves again. V_TOP is the largest lane.
+#if VW == 4
+INLINE float V_SUM(vf x) { return (x[0] + x[2]) + (x[1] + x[3]); }
 INLINE float V_TOP(vf x)
 {
-	float t[VW];
-	V_ST(t, x);
-	for (int half = VW / 2; half > 0; half /= 2)
-		for (int i = 0; i < half; i++) t[i] = t[i] > t[i + half] ? t[i] : t[i + half];
-	return t[0];
+	float a = x[0] > x[2] ? x[0] : x[2], b = x[1] > x[3] ? x[1] : x[3];
+	return a > b ? a : b;
 }
+#else
+#if VW == 16
+INLINE __m256 N(v_low)(vf x) { return _mm512_castps512_ps256(x); }
+INLINE __m256 N(v_high)(vf x) { return _mm512_extractf32x8_ps(x, 1); }
+INLINE __m128 N(v_sum4)(vf x)
+{
+	__m256 y = _mm256_add_ps(N(v_low)(x), N(v_high)(x));
+	return _mm_add_ps(_mm256_castps256_ps128(y), _mm256_extractf128_ps(y, 1));
+}
+INLINE __m128 N(v_top4)(vf x)
+{
+	__m256 y = _mm256_max_ps(N(v_low)(x), N(v_high)(x));
+	return _mm_max_ps(_mm256_castps256_ps128(y), _mm256_extractf128_ps(y, 1));
+}
+#else
+INLINE __m128 N(v_sum4)(vf x) { return _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1)); }
+INLINE __m128 N(v_top4)(vf x) { return _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1)); }
+#endif
+INLINE float V_SUM(vf x)
+{
+	__m128 y = N(v_sum4)(x);
+	y = _mm_add_ps(y, _mm_movehl_ps(y, y));
+	return _mm_cvtss_f32(_mm_add_ss(y, _mm_movehdup_ps(y)));
+}
+INLINE float V_TOP(vf x)
+{
+	__m128 y = N(v_top4)(x);
+	y = _mm_max_ps(y, _mm_movehl_ps(y, y));
+	return _mm_cvtss_f32(_mm_max_ss(y, _mm_movehdup_ps(y)));
+}
+#endif
 
 // VS vectors at once (vec_math.h): loads and stores of n floats from p on, and of all VS·VW.
 INLINE void N(v_ld4n)(vf x[4], const float *p, int64_t n)

@@ -37,12 +37,14 @@ type folder struct {
 }
 
 const (
+	keptSide     = 1024       // of the shorter side of a decoded picture, in pixels
 	folderCache  = 256 << 20  // bytes of decoded pictures: a hundred photos
 	maxFileBytes = 64 << 20   // of an image file
 	maxFiles     = 10_000_000 // of a folder
 )
 
-// Folder lists the JPEG, PNG, GIF and WebP files below a folder, in the order of their names.
+// Folder lists the JPEG, PNG, GIF and WebP files below a folder, in the order of their names. Pictures whose shorter side
+// is above 1024 pixels come out at 1024.
 func Folder(dir string) (Images, error) {
 	f := &folder{dir: dir, kept: map[int]*pixels.Image{}, room: folderCache}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -91,6 +93,9 @@ func (f *folder) Image(i int) (*pixels.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.files[i], err)
 	}
+	if short := min(im.W, im.H); short > keptSide { // crops end far below that; shrinking each time anew would be slow
+		im = im.Resize(im.W*keptSide/short, im.H*keptSide/short, pixels.Bicubic)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.room >= len(im.Pix) && f.kept[i] == nil {
@@ -110,7 +115,7 @@ type pool struct {
 
 // fewPictures is where a source is parted within each picture: of so few, whole ones held out would say little.
 const (
-	fewPictures = 20
+	fewPictures = 64
 	heldPart    = 4 // then the last quarter of each picture is held out
 )
 

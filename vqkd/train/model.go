@@ -102,6 +102,8 @@ type model struct {
 	w, g  *weights
 	book  tensor.Tensor // [codes, dim] unit rows
 	usage tensor.Tensor // [codes] running count of each code a batch
+	// recent is the running count of a shorter past, by which dead codes are found.
+	recent []float32
 	// sums and counts of the current batch
 	sums, counts tensor.Tensor
 }
@@ -110,7 +112,8 @@ func newModel(b tensor.Backend, d dims) *model {
 	return &model{
 		dims: d, b: b, w: newWeights(b, d), g: newWeights(b, d),
 		book: b.Alloc(tensor.Float, d.codes, d.dim), usage: b.Alloc(tensor.Float, d.codes),
-		sums: b.Alloc(tensor.Float, d.codes, d.dim), counts: b.Alloc(tensor.Float, d.codes),
+		recent: make([]float32, d.codes),
+		sums:   b.Alloc(tensor.Float, d.codes, d.dim), counts: b.Alloc(tensor.Float, d.codes),
 	}
 }
 

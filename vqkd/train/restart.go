@@ -9,19 +9,27 @@ import (
 	"github.com/imglish/imglish/tensor"
 )
 
-// grace is how far above the line of the dead a code begins again: with a decay of 0.99 it has some 40 steps to be taken.
-const grace = 1.5
+// recentDecay makes recent look back over some ten steps: the published usage statistic looks back over a hundred, too
+// slow to find a dead code in a short training.
+const recentDecay = 0.9
+
+// countRecent follows how many rows of a batch took each code.
+func (m *model) countRecent() {
+	counts := make([]float32, m.codes)
+	m.b.Download(counts, m.counts)
+	for k, n := range counts {
+		m.recent[k] = recentDecay*m.recent[k] + (1-recentDecay)*n
+	}
+}
 
 // restartDead gives codes that hardly anything takes a new place: vectors of this batch, drawn with a chance that grows
 // with their distance from their code. It returns how many codes moved.
 func (m *model) restartDead(rng *rand.Rand, p *pass, below float64) int {
 	b := m.b
-	usage := make([]float32, m.codes)
-	b.Download(usage, m.usage)
 	mean := float64(p.rows) / float64(m.codes)
 	var dead []int
-	for k, u := range usage {
-		if float64(u) < below*mean {
+	for k, n := range m.recent {
+		if float64(n) < below*mean {
 			dead = append(dead, k)
 		}
 	}
@@ -47,10 +55,9 @@ func (m *model) restartDead(rng *rand.Rand, p *pass, below float64) int {
 	for _, k := range dead {
 		i := min(sort.SearchFloat64s(far, rng.Float64()*sum), p.rows-1)
 		copy(book[k*m.dim:(k+1)*m.dim], z[i*m.dim:(i+1)*m.dim])
-		usage[k] = float32(grace * below * mean)
+		m.recent[k] = float32(mean) // time to be taken: some twenty steps, with the default line
 	}
 	b.Upload(m.book, book)
-	b.Upload(m.usage, usage)
 	return len(dead)
 }
 
@@ -59,6 +66,7 @@ func (m *model) startCodebook(rng *rand.Rand, p *pass) {
 	start := pickRows(rng, p.rows, m.codes)
 	slices.Sort(start)
 	kmeans(m.b, m.book, m.usage, p.z, start, kmeansRounds)
+	m.b.Download(m.recent, m.usage)
 }
 
 // codesOf encodes views with the weights as they are.

@@ -179,6 +179,7 @@ func (r *run) step(in batch) error {
 	r.opt.step(in.step)
 	if !free {
 		m.moveCodebook(p, r.Decay)
+		m.countRecent()
 		if r.RestartEvery > 0 && (in.step+1)%r.RestartEvery == 0 && float64(in.step) < r.RestartUntil*float64(r.Steps) {
 			r.moved += m.restartDead(generator(r.Seed, "restart", in.step, 0), p, r.RestartBelow)
 		}

@@ -168,7 +168,7 @@ func TestBrokenPictures(t *testing.T) {
 }
 
 func TestSidesShareNoPicture(t *testing.T) {
-	for _, n := range []int{20, 21, 100} {
+	for _, n := range []int{64, 65, 200} {
 		p, err := newPool([]Source{{Images: blocks(n), Weight: 1}}, 1, 0.1)
 		if err != nil {
 			t.Fatal(err)

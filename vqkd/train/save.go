@@ -122,6 +122,7 @@ func (r *run) saveState() error {
 	if err := r.b.Sync(); err != nil {
 		return err
 	}
+	all = append(all, checkpoint.Named{Name: "recent", Shape: []int{r.Codes}, Data: r.m.recent})
 	exact := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	return checkpoint.WriteSafetensors(r.statePath(), all, map[string]string{
 		"digest": r.digest, "step": strconv.Itoa(r.done),
@@ -157,6 +158,11 @@ func (r *run) resume() error {
 	if err != nil {
 		return err
 	}
+	recent, err := f.Float32("recent")
+	if err != nil {
+		return err
+	}
+	copy(r.m.recent, recent)
 	for key, to := range map[string]*float64{"loss": &r.loss.v, "commitment": &r.commit.v, "count": &r.loss.n} {
 		if *to, err = strconv.ParseFloat(meta[key], 64); err != nil {
 			return fmt.Errorf("%s: %s: %w", r.statePath(), key, err)

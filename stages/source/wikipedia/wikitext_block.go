@@ -14,7 +14,7 @@ func blocks(text string, drop map[string]bool) string {
 		b.line(line)
 	}
 	b.endParagraph()
-	return b.out.String()
+	return strings.TrimSpace(b.out.String()) // a first list item may be indented
 }
 
 // blockKind decides what stands between two blocks: an empty line, but between list items only a new line.

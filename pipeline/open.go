@@ -106,7 +106,7 @@ type lineFile struct {
 	ID   string `json:"id"`
 }
 
-func (r *Runner) lineFilePath() string { return filepath.Join(r.cfg.Data, "line.json") }
+func (r *Runner) lineFilePath() string { return filepath.Join(r.cfg.Data, "pipeline.json") }
 
 // lineID is the id that the data folder knows, or a new one.
 func (r *Runner) lineID() (id string, kept bool, err error) {
@@ -190,7 +190,7 @@ func (r *Runner) buildSources(ctx context.Context, env Env) error {
 	for _, at := range r.cfg.Sources {
 		src, err := r.builders.Sources[at.Kind].make(ctx, at.Settings, env)
 		if err != nil {
-			return fmt.Errorf("source %s: %w", at.Name, err)
+			return sourceError(at.Name, err)
 		}
 		if closer, ok := src.(io.Closer); ok {
 			r.closers = append(r.closers, closer)

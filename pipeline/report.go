@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
 // Write prints what the stages have done in this process, as a table for people.
@@ -63,12 +62,11 @@ func (s Snapshot) String() string {
 		}
 		parts = append(parts, p)
 	}
-	skipped, busiest := int64(0), 0.0
+	skipped := int64(0)
 	for _, st := range s.Stages {
 		for _, n := range st.Skipped {
 			skipped += n
 		}
-		busiest = max(busiest, st.Rate(s.Elapsed))
 	}
 	if skipped > 0 {
 		parts = append(parts, fmt.Sprintf("skipped %d", skipped))
@@ -78,7 +76,7 @@ func (s Snapshot) String() string {
 			parts = append(parts, fmt.Sprintf("%s read %d %%", src.Name, 100*src.Done/src.Total))
 		}
 	}
-	return fmt.Sprintf("%s, %.3g/s, %s", strings.Join(parts, ", "), busiest, s.Elapsed.Round(time.Second))
+	return strings.Join(parts, ", ")
 }
 
 // Progress is how much of the line is done, for a bar: samples that have reached the last segment, of all that the

@@ -32,7 +32,7 @@ func ExampleSnapshot_Write() {
 
 func TestSnapshotInOneLine(t *testing.T) {
 	s := exampleSnapshot()
-	want := "source 40, fetch 31 (9 waiting), skipped 6, cc12m read 50 %, 10/s, 4s"
+	want := "source 40, fetch 31 (9 waiting), skipped 6, cc12m read 50 %"
 	if got := s.String(); got != want {
 		t.Errorf("String() = %s, want %s", got, want)
 	}

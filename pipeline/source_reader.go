@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,11 +46,20 @@ func (s *sourceReader) run(ctx context.Context) error {
 	}
 }
 
-// files returns the source's files if those that the book knows are still the same.
+// sourceError marks an error of a source: reading it again would not mend it. A source that names itself is not named
+// twice.
+func sourceError(name string, err error) error {
+	if strings.HasPrefix(err.Error(), "source ") {
+		return fatal(err)
+	}
+	return fatal(fmt.Errorf("source %s: %w", name, err))
+}
+
+// checkFiles returns the source's files if those that the book knows are still the same.
 func checkFiles(ctx context.Context, s Source, name string, known []File) ([]File, error) {
 	files, err := s.Files(ctx)
 	if err != nil {
-		return nil, fatal(fmt.Errorf("source %s: %w", name, err))
+		return nil, sourceError(name, err)
 	}
 	for i, k := range known {
 		switch {
@@ -138,7 +148,7 @@ func startCursor(writers []*laneWriter, cursors []Cursor) Cursor {
 func (s *sourceReader) read(ctx context.Context, entry bookSource, writers []*laneWriter, from Cursor) (int64, error) {
 	rows, err := s.source.Open(ctx, from)
 	if err != nil {
-		return 0, fatal(fmt.Errorf("source %s: %w", s.name, err))
+		return 0, sourceError(s.name, err)
 	}
 	defer rows.Close()
 	ctx, stop := context.WithCancelCause(ctx)

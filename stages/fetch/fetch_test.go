@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -315,4 +316,37 @@ func FuzzHeaders(f *testing.F) {
 			t.Fatalf("retryAfter(%q) = %s", retry, d)
 		}
 	})
+}
+
+// BenchmarkFetch brings 176 KB images, a common size on the web, from loopback into a store on disk.
+func BenchmarkFetch(b *testing.B) {
+	body := jpeg(176 << 10)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Write(append(body, r.URL.RawQuery...)) // no two alike
+	}))
+	b.Cleanup(server.Close)
+	cfg := testConfig(server)
+	cfg.MaxBytes = 1 << 20
+	cfg.PerHost = 32
+	f := stage(b, cfg, newStore(b), nil)
+	const batch = 64
+	b.SetBytes(batch * int64(len(body)))
+	n := 0
+	for b.Loop() {
+		in := make([]*pipeline.Sample, batch)
+		for i := range in {
+			n++
+			in[i] = pair(fmt.Sprintf("%s/?%d", server.URL, n))
+		}
+		out, err := f.Process(b.Context(), in)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, r := range out {
+			if outcome(r) != "ok" {
+				b.Fatal(outcome(r))
+			}
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "images/s")
 }

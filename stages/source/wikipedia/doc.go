@@ -11,8 +11,8 @@
 //
 // Memory is bounded by the largest page allowed. Resuming costs what the compression makes it cost: nothing in plain
 // XML; the part of one stream before the row in a multistream dump (100 pages); decompression of all before the row,
-// without parsing it, in a dump of one stream (about 4 minutes for each 10 GB of text). No index file is needed. What
-// is left is counted in bytes of the files as they lie on disk.
+// without parsing it, in a dump of one stream (bzip2 gives some 10 MB of text a second: prefer multistream dumps). No
+// index file is needed. What is left is counted in bytes of the files as they lie on disk.
 //
 // Start with New, or with Text for wikitext from elsewhere. It does not expand templates, whose definitions dumps of
 // articles do not hold: it knows the common ones that carry text, and leaves the others out, as tables, pictures,

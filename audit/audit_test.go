@@ -12,6 +12,7 @@ import (
 	"github.com/imglish/imglish/audit"
 	"github.com/imglish/imglish/store"
 	"github.com/imglish/imglish/store/shards"
+	"github.com/imglish/imglish/store/storetest"
 )
 
 var (
@@ -26,10 +27,7 @@ func origin(dataset, key string, seq int64) shards.Origin {
 
 // fixture has an image of two views, two texts (one of two parts), a pair of two views and two skips.
 func fixture(t *testing.T) store.Store {
-	st, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := storetest.NewMemory()
 	f := shards.In(st)
 	if _, err := f.Pin(t.Context(), shards.Line{Line: "line", Range: 8}, visual, textual); err != nil {
 		t.Fatal(err)
@@ -135,11 +133,7 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunWithoutShards(t *testing.T) {
-	st, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := audit.Run(t.Context(), st, nil); !errors.Is(err, shards.ErrNoShards) {
+	if _, err := audit.Run(t.Context(), storetest.NewMemory(), nil); !errors.Is(err, shards.ErrNoShards) {
 		t.Errorf("Run without shards: %v, want ErrNoShards", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/imglish/imglish/mixer"
 	"github.com/imglish/imglish/store"
 	"github.com/imglish/imglish/store/shards"
+	"github.com/imglish/imglish/store/storetest"
 )
 
 const (
@@ -34,10 +35,7 @@ type data struct {
 // write makes the shards of d, spread over two lanes of ranges of 8.
 func (d data) write(t testing.TB) store.Store {
 	t.Helper()
-	st, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := storetest.NewMemory()
 	f := shards.In(st)
 	if _, err := f.Pin(t.Context(), shards.Line{Line: "line-1", Range: 8}, visual, textual); err != nil {
 		t.Fatal(err)

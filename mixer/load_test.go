@@ -1,11 +1,10 @@
 package mixer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
@@ -241,25 +240,27 @@ func TestLeaveEarly(t *testing.T) {
 
 // A damaged shard is an error that names the shard, the row and the id.
 func TestDamagedShard(t *testing.T) {
-	root := ""
 	st := sizes.write(t)
-	root = strings.TrimPrefix(st.URL(), "file://")
 	m := open(t, st, nil)
-	paths, err := filepath.Glob(filepath.Join(root, "image", "*.parquet"))
-	if err != nil || len(paths) == 0 {
-		t.Fatal("no shards", err)
-	}
-	for _, p := range paths {
-		b, err := os.ReadFile(p)
+	damaged := 0
+	for info, err := range st.List(t.Context(), "image/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := st.Get(t.Context(), info.Key)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := 100; i < len(b)-3000; i += 7 {
 			b[i] ^= 0x55
 		}
-		if err := os.WriteFile(p, b, 0o666); err != nil {
+		if _, err := st.Put(t.Context(), info.Key, bytes.NewReader(b)); err != nil {
 			t.Fatal(err)
 		}
+		damaged++
+	}
+	if damaged == 0 {
+		t.Fatal("no shards to damage")
 	}
 	b, micros, err := m.Batch(t.Context(), 0)
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/imglish/imglish/stages/shard"
 	"github.com/imglish/imglish/store"
 	"github.com/imglish/imglish/store/shards"
+	"github.com/imglish/imglish/store/storetest"
 )
 
 const grid, side = 4, 64
@@ -86,14 +87,7 @@ func newSink(t *testing.T, st store.Store) *shard.Sink {
 	return s
 }
 
-func openStore(t *testing.T) store.Store {
-	t.Helper()
-	st, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return st
-}
+func openStore(*testing.T) store.Store { return storetest.NewMemory() }
 
 // files maps the keys of a store's Parquet files to their contents.
 func files(t *testing.T, st store.Store) map[string]string {

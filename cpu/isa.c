@@ -38,7 +38,7 @@ int32_t imglish_best_isa(void)
 	return isa;
 }
 
-void *imglish_alloc(int64_t bytes)
+void *imglish_alloc(int64_t bytes, int32_t zeroed)
 {
 	const int64_t huge = 2 << 20; // large blocks start on huge pages: fewer misses of the page tables' cache
 	int64_t align = bytes >= huge ? huge : 64;
@@ -48,7 +48,7 @@ void *imglish_alloc(int64_t bytes)
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
 	if (align == huge) madvise(p, (size_t)bytes, MADV_HUGEPAGE); // a hint; its failure changes nothing
 #endif
-	memset(p, 0, (size_t)bytes);
+	if (zeroed) memset(p, 0, (size_t)bytes);
 	return p;
 }
 

@@ -19,7 +19,7 @@ enum { IMGLISH_IDENTITY = 0, IMGLISH_GELU = 1, IMGLISH_TANH = 2 };
 const char *imglish_status_text(int32_t status);
 int32_t imglish_has_isa(int32_t isa); // 1 if this processor has it
 int32_t imglish_best_isa(void);
-void *imglish_alloc(int64_t bytes); // zeroed, for whole cache lines; null if there is no memory
+void *imglish_alloc(int64_t bytes, int32_t zeroed); // for whole cache lines; null if there is no memory
 void imglish_free(void *p);
 
 // Products (linear.c). Sizes of the register tile: rows mr (pr when packed), columns nr (a panel), block of k kc.

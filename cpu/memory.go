@@ -41,17 +41,17 @@ func handle(dt tensor.DType, shape []int) (tensor.Tensor, *buffer) {
 
 func (b *backend) Alloc(dt tensor.DType, shape ...int) tensor.Tensor {
 	t, buf := handle(dt, shape)
-	buf.p = b.alloc(buf.n * width(dt))
+	buf.p = b.alloc(buf.n*width(dt), true)
 	b.live[buf] = struct{}{}
 	return t
 }
 
-// alloc returns zeroed C memory, or nil and keeps the error.
-func (b *backend) alloc(bytes int) unsafe.Pointer {
+// alloc returns C memory, or nil and keeps the error.
+func (b *backend) alloc(bytes int, zeroed bool) unsafe.Pointer {
 	if b.err != nil {
 		return nil
 	}
-	p := C.imglish_alloc(C.int64_t(bytes))
+	p := C.imglish_alloc(C.int64_t(bytes), truth(zeroed))
 	if p == nil {
 		b.fail(fmt.Errorf("cpu: out of memory: %d bytes asked for", bytes))
 	}
@@ -135,7 +135,7 @@ func (b *backend) Temp(dt tensor.DType, shape ...int) tensor.Tensor {
 	}
 	if a.chunk == len(a.chunks) {
 		size := max(bytes, arenaChunk)
-		p := b.alloc(size)
+		p := b.alloc(size, false)
 		if p == nil {
 			a.chunk, a.used = before.chunk, before.used
 			a.temps = append(a.temps, before)

@@ -64,7 +64,7 @@ func (b *backend) reserve(floats int) bool {
 			continue
 		}
 		C.imglish_free(s.p)
-		*s = scratch{p: b.alloc(floats * 4), floats: floats}
+		*s = scratch{p: b.alloc(floats*4, false), floats: floats}
 		if s.p == nil {
 			s.floats = 0
 		}

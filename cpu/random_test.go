@@ -86,7 +86,7 @@ func TestRandomShapes(t *testing.T) {
 		backends := []tensor.Backend{tensor.NewReference[float64](), open(t, isa, 1), open(t, isa, 3)}
 		defer backends[1].Close()
 		defer backends[2].Close()
-		for round := range uint64(24) {
+		for round := range uint64(16) {
 			t.Run(fmt.Sprint(round), func(t *testing.T) {
 				w := twin{t, rand.New(rand.NewPCG(round, 99)), backends}
 				for _, b := range backends {

@@ -1,6 +1,7 @@
 package shards_test
 
 import (
+	"io"
 	"testing"
 
 	"github.com/imglish/imglish/store"
@@ -37,6 +38,38 @@ func FuzzDecodeCommit(f *testing.F) {
 		}
 		if c.Key() != key || samples != c.To-c.From+1 || c.To-c.From > 1<<24 {
 			t.Errorf("took %+v at %q", c, key)
+		}
+	})
+}
+
+// A file's bytes may be damaged anywhere: opening and reading it gives rows or an error, never a panic.
+func FuzzOpenParquet(f *testing.F) {
+	w, err := shards.NewWriter[shards.TextRow](f.TempDir(), 4, meta(shards.Text))
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer w.Close()
+	for seq := range 3 {
+		if err := w.Write(int64(seq), shards.TextRow{Origin: origin(seq), Part: shards.Part{Text: "a text", IDs: []int32{5, 6}}}); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if _, err := w.Finish(0, 0, 2); err != nil {
+		f.Fatal(err)
+	}
+	whole, err := io.ReadAll(w.Content())
+	if err != nil {
+		f.Fatal(err)
+	}
+	if rows, err := readAll(whole); err != nil || len(rows) != 3 {
+		f.Fatalf("%d rows, %v, want 3", len(rows), err)
+	}
+	f.Add(whole)
+	f.Add(whole[:len(whole)-9])
+	f.Add(append(whole[:len(whole):len(whole)], "PAR1"...))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := readAll(data); err == nil && len(data) < 12 {
+			t.Errorf("%d bytes were taken for a file", len(data))
 		}
 	})
 }

@@ -50,8 +50,14 @@ func OpenFile[T any](ctx context.Context, f Folder, file File) (r *Reader[T], er
 // OpenParquet opens the bytes of a file. name is for errors.
 func OpenParquet[T any](name string, at io.ReaderAt, size int64) (r *Reader[T], err error) {
 	defer recovered(name, &err)
+	if err := checkFooter(at, size); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
+	}
 	p, err := parquet.OpenFile(at, size, parquet.SkipBloomFilters(true), parquet.ReadBufferSize(pageBytes))
 	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
+	}
+	if err := checkChunks(p.Metadata(), size); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
 	}
 	meta, err := parseMeta(p.Lookup)

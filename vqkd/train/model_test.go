@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imglish/imglish/cpu"
 	"github.com/imglish/imglish/tensor"
 	"github.com/imglish/imglish/tensor/checkpoint"
 	"github.com/imglish/imglish/vqkd/vit"
@@ -87,7 +88,17 @@ func patchRows(x01 []float32, n, side, patch int) []float32 {
 
 // Two steps of the reference implementation: losses, codes, every gradient, and the codebook behind each step.
 func TestStepsEqualTheReference(t *testing.T) {
-	b := tensor.NewReference[float32]()
+	fast, err := cpu.New(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fast.Close()
+	for _, b := range []tensor.Backend{tensor.NewReference[float32](), fast} {
+		t.Run(b.Name(), func(t *testing.T) { compareSteps(t, b) })
+	}
+}
+
+func compareSteps(t *testing.T, b tensor.Backend) {
 	f := openFixture(t, "vqkd_tiny_train.safetensors")
 	m := tinyModel(t, b)
 	for _, s := range []string{"s1", "s2"} {

@@ -28,7 +28,7 @@ const (
 	panelSide = 168 // pixels a panel
 	gap       = 10
 	captionH  = 18
-	perRow    = 2 // exhibits side by side
+	perRow    = 3 // exhibits side by side
 )
 
 // saveSheet draws each exhibit as three panels: the view, its codes as colours, and the view with its masked patches

@@ -4,9 +4,14 @@ import "github.com/spf13/cobra"
 
 // commands are the constructors of all commands, in the order of the help text.
 var commands = []func() *cobra.Command{
-	newScenesCommand,
-	newImageCommand,
-	newMixCommand,
+	newDemoCommand,
+	newDoctorCommand,
+	newPlanCommand,
+	newRunCommand,
 	newAuditCommand,
 	newShardsCommand,
+	newMixCommand,
+	newTrainCommand,
+	newImageCommand,
+	newScenesCommand,
 }

@@ -6,9 +6,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/imglish/imglish/pixels/sandbox"
 )
 
 func main() {
+	sandbox.RunIfWorker() // the program also serves itself as the process that decodes pictures of strangers
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -14,6 +14,7 @@ import (
 	"github.com/imglish/imglish/stages/source/cc12m"
 	"github.com/imglish/imglish/stages/source/imagenet21k"
 	"github.com/imglish/imglish/stages/source/wikipedia"
+	"github.com/imglish/imglish/stages/text"
 	"github.com/imglish/imglish/stages/view"
 	"github.com/imglish/imglish/stages/visual"
 	"github.com/imglish/imglish/store"
@@ -39,12 +40,16 @@ func builders() pipeline.Builders {
 			"view":  pipeline.Build(view.Defaults(), pipeline.Work{Concurrency: runtime.GOMAXPROCS(0), Batch: 4}, buildView),
 			// One call uses all cores.
 			"visual": pipeline.Build(visual.Defaults(), pipeline.Work{Concurrency: 1, Batch: 16}, buildVisual),
+			"text":   pipeline.Build(text.Defaults(), pipeline.Work{}, buildText),
 		},
 		Sinks: map[string]pipeline.Builder[pipeline.Sink]{
 			"shard": pipeline.Build(shard.Defaults(), pipeline.Work{}, buildShard),
 		},
 	}
 }
+
+// loadGraph reads a graph file with all that it may name.
+func loadGraph(path string) (*pipeline.Config, error) { return pipeline.Load(path, builders()) }
 
 func buildCC12M(_ context.Context, c cc12m.Config, env pipeline.Env) (pipeline.Source, error) {
 	c.List, c.Lists = env.Path(c.List), envPaths(env, c.Lists)
@@ -126,6 +131,25 @@ func loadVisual(c visual.Config, env pipeline.Env) (tensor.Backend, *vqkd.Tokeni
 	return b, t, nil
 }
 
+func buildText(_ context.Context, c text.Config, env pipeline.Env) (pipeline.Stage, error) {
+	c.Tokenizer = env.Path(c.Tokenizer)
+	return text.Open(c)
+}
+
+// textual says what the shards keep of the text tokenizer.
+func textual(c text.Config, env pipeline.Env) (shards.Textual, error) {
+	c.Tokenizer = env.Path(c.Tokenizer)
+	s, err := text.Open(c)
+	if err != nil {
+		return shards.Textual{}, err
+	}
+	defer s.Close()
+	sp := s.Tokenizer().Special()
+	return shards.Textual{Fingerprint: s.Tokenizer().Fingerprint(), Special: shards.Special{
+		BOS: sp.BOS, Pad: sp.Pad, EOS: sp.EOS, Unk: sp.Unk, Mask: sp.Mask, Vocab: sp.Vocab,
+	}}, nil
+}
+
 func buildShard(_ context.Context, c shard.Config, env pipeline.Env) (pipeline.Sink, error) {
 	st, err := store.Open(env.Store)
 	if err != nil {
@@ -142,6 +166,13 @@ func buildShard(_ context.Context, c shard.Config, env pipeline.Env) (pipeline.S
 		t.Visual = shards.Visual{Fingerprint: v.Fingerprint(), Grid: v.Grid(), Side: v.Side(), Codes: v.Codes()}
 		v.Close()
 		b.Close()
+	}
+	if settings, ok, err := env.Settings("text"); err != nil {
+		return nil, err
+	} else if ok {
+		if t.Text, err = textual(settings.(text.Config), env); err != nil {
+			return nil, err
+		}
 	}
 	return shard.New(st, c, t, env.RangeBytes)
 }

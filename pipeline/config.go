@@ -56,9 +56,9 @@ func Defaults() Config {
 		Line: "line",
 		Data: "run",
 		Kafka: Kafka{
-			// The embedded broker reopens its log in memory and time in proportion to its size: 256 MiB open in
-			// half a second.
-			LogMB:       256,
+			// The embedded broker reopens its log in memory and time in proportion to its size. With a segment above
+			// each lane's limit, and what is written until the limit is applied, 224 MiB stay below 300 MB.
+			LogMB:       224,
 			Replication: 3, // with min.insync.replicas=2 one broker may be away and nothing acknowledged is lost
 		},
 		Lanes: 4, // enough to keep a few cores busy in order; more lanes cost one request at a time each

@@ -2,11 +2,11 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,8 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"google.golang.org/protobuf/proto"
 )
 
 // numbers is a source of numbered rows. Every ninth row cannot be read.
@@ -23,6 +21,7 @@ type numbers struct {
 	name  string
 	rows  []int // of each file
 	trips int   // row at which reading fails; 0: never
+	pad   int   // bytes of ballast a row
 }
 
 func (n *numbers) Dataset() string { return n.name }
@@ -87,8 +86,18 @@ func (r *numberRows) Next(ctx context.Context) (Row, error) {
 	row.Result = Keep(&Sample{
 		Id: SampleID(r.n.name, origin.Key, "1"), Kind: Kind_TEXT, Source: origin,
 		Parts: []*Part{{Text: fmt.Sprintf("row %d of %s", g, r.n.name)}},
+		Views: ballast(r.n.pad, g),
 	})
 	return row, nil
+}
+
+func ballast(size, g int) []*View {
+	if size == 0 {
+		return nil
+	}
+	b := make([]byte, size)
+	rand.NewChaCha8([32]byte{byte(g), byte(g >> 8)}).Read(b)
+	return []*View{{Encoded: b}}
 }
 
 func (r *numberRows) Left() (int64, int64, string) {
@@ -380,11 +389,3 @@ func compareContent(t *testing.T, got, want [][]string) {
 	}
 }
 
-// digest shortens a message for comparisons.
-func digest(m proto.Message) [32]byte {
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-	if err != nil {
-		panic(err)
-	}
-	return sha256.Sum256(b)
-}

@@ -142,15 +142,15 @@ func (l *lane) resumeTopic(ctx context.Context) (came Position, done int64, put 
 	if w.last.LastSeq >= 0 {
 		l.line.board.reached(name, out, w.last, false)
 	}
+	w.wrote = func(last *item, urgent bool) {
+		l.line.board.reached(name, in, Position{LastSeq: int64(last.seq), InputOffset: last.offset, InputWriter: last.writer}, false)
+		l.line.board.reached(name, out, w.last, urgent)
+	}
 	count := l.crew.last()
 	return came, w.last.LastSeq, func(ctx context.Context, items []*item) error {
 		if err := w.append(ctx, items); err != nil {
 			return err
 		}
-		last := items[len(items)-1]
-		urgent := w.room.outstanding() > w.room.limit/8
-		l.line.board.reached(name, in, Position{LastSeq: int64(last.seq), InputOffset: last.offset, InputWriter: last.writer}, false)
-		l.line.board.reached(name, out, w.last, urgent)
 		count.wrote(written(items))
 		return nil
 	}, nil

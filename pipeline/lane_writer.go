@@ -17,6 +17,9 @@ type laneWriter struct {
 	lane  int
 	id    []byte // random, new at each resume
 	room  *room
+	// wrote is told after each request, with its last item: a writer that waits for room waits for its own position to
+	// be saved, too.
+	wrote func(last *item, urgent bool)
 
 	expect int64    // offset of the next record
 	last   Position // the last record written
@@ -91,6 +94,7 @@ func (w *laneWriter) append(ctx context.Context, items []*item) error {
 		}
 		w.expect += int64(n)
 		w.last = Position{LastSeq: int64(items[n-1].seq), InputOffset: w.expect - 1, InputWriter: w.id}
+		w.wrote(items[n-1], w.room.outstanding() > w.room.limit/8)
 		items = items[n:]
 	}
 	return nil

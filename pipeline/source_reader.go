@@ -294,11 +294,11 @@ func queued(q <-chan *item) func(context.Context, bool) (*item, error) {
 // put writes to a lane of the source.
 func (s *sourceReader) put(w *laneWriter) func(context.Context, []*item) error {
 	out := topicLane{w.topic, w.lane}
+	w.wrote = func(_ *item, urgent bool) { s.line.board.reached(s.segment.Name(), out, w.last, urgent) }
 	return func(ctx context.Context, items []*item) error {
 		if err := w.append(ctx, items); err != nil {
 			return err
 		}
-		s.line.board.reached(s.segment.Name(), out, w.last, w.room.outstanding() > w.room.limit/8)
 		for _, it := range items {
 			s.crew.source.took(it.Skip, it.Skip != nil && it.Skip.Stage == sourceStage)
 		}

@@ -32,7 +32,15 @@ func (l *line) reader(topic string, number int) *laneReader {
 
 func (l *line) writer(ctx context.Context, topic string, number int) (*laneWriter, *accepted, error) {
 	tl := topicLane{topic, number}
-	return resumeWriter(ctx, l.reader(topic, number), l.limits[topic], func() Position { return l.board.taken(tl) }, l.board.of(tl)...)
+	w, last, err := resumeWriter(ctx, l.reader(topic, number), l.limits[topic], func() Position { return l.board.taken(tl) }, l.board.of(tl)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.room.slow = func(waited time.Duration, outstanding int64) {
+		l.board.logger.Warn("a lane waits for its next stage: is it running? Are the sink's ranges smaller than kafka.log_mb's share of a lane?",
+			"topic", topic, "lane", number, "waited", waited.Round(time.Second), "bytes", outstanding, "limit", w.room.limit)
+	}
+	return w, last, nil
 }
 
 // run works until something is in the way.

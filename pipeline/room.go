@@ -15,6 +15,8 @@ type room struct {
 	bytes   int64           // sum of sizes
 	average int64           // of a record's size
 	unknown int64           // offsets below this were written before, their sizes are not known
+
+	slow func(waited time.Duration, outstanding int64) // told when it takes long; may be nil
 }
 
 type sized struct{ offset, bytes int64 }
@@ -50,13 +52,22 @@ func (r *room) outstanding() int64 {
 // roomPoll is how often a writer that waits looks whether the next stage has moved.
 const roomPoll = 20 * time.Millisecond
 
+// slowAfter is when somebody should hear of a writer that waits: the next stage may be slow, not running, or a sink whose
+// ranges are larger than what the log holds.
+const slowAfter = 30 * time.Second
+
 // wait returns when there is room for a request.
 func (r *room) wait(ctx context.Context) error {
+	start, told := time.Now(), slowAfter
 	for r.outstanding() > r.limit/2 {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(roomPoll):
+		}
+		if waited := time.Since(start); waited > told && r.slow != nil {
+			r.slow(waited, r.outstanding())
+			told *= 2
 		}
 	}
 	return nil

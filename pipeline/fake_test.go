@@ -388,4 +388,3 @@ func compareContent(t *testing.T, got, want [][]string) {
 		}
 	}
 }
-

@@ -79,12 +79,7 @@ var errTrieTooLarge = errors.New("more pieces than the trie can hold")
 // newTrie builds a trie. It sorts entries.
 func newTrie(entries []entry) (*trie, error) {
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	b := builder{}
-	b.grow() // the empty cells of base 0
-	for i := range b.inUse {
-		b.inUse[i] = true
-	}
-	b.firstOpen = len(b.cells)
+	b := builder{cells: make([]uint64, blockSize), isBase: make([]bool, blockSize), before: make([]int32, blockSize), after: make([]int32, blockSize)}
 	root := b.place(entries, 0)
 	if len(b.cells) > 1<<baseBits || len(entries) > 0 && slices.MaxFunc(entries, func(x, y entry) int { return int(x.value) - int(y.value) }).value >= 1<<valueBits-1 {
 		return nil, errTrieTooLarge
@@ -92,25 +87,48 @@ func newTrie(entries []entry) (*trie, error) {
 	return &trie{cells: b.cells, root: root << baseShift}, nil
 }
 
-// builder places nodes into the first cells that fit, looking at the last openBlocks blocks of 256 cells only: what is
-// still free before them is too scattered to be worth the search.
+// builder places nodes into the first cells that fit. It looks at the free cells of the last openBlocks blocks of 256
+// only: what is still free before them is too scattered to be worth the search.
 type builder struct {
-	cells     []uint64
-	inUse     []bool
-	isBase    []bool
-	firstOpen int // no cell before this one is looked at
+	cells  []uint64
+	isBase []bool
+	// The free cells of the open blocks are a list in ascending order; 0, which is never free, stands for its two ends.
+	before, after []int32
 }
 
 const (
 	blockSize  = 256
 	openBlocks = 16
+	// cellTaken marks a cell whose content is not known yet; it is in use from then on.
+	cellTaken = cellUsed
 )
 
+// grow adds a block of free cells, and closes the oldest open one.
 func (b *builder) grow() {
+	from := int32(len(b.cells))
 	b.cells = append(b.cells, make([]uint64, blockSize)...)
-	b.inUse = append(b.inUse, make([]bool, blockSize)...)
 	b.isBase = append(b.isBase, make([]bool, blockSize)...)
-	b.firstOpen = max(b.firstOpen, len(b.cells)-openBlocks*blockSize)
+	for c := from; c < from+blockSize; c++ {
+		last := b.before[0]
+		b.before, b.after = append(b.before, last), append(b.after, 0)
+		b.after[last], b.before[0] = c, c
+	}
+	for c := b.after[0]; c != 0 && c < from-(openBlocks-1)*blockSize; c = b.after[0] {
+		b.unlink(c)
+	}
+}
+
+// take takes a cell, and off the list if it is there.
+func (b *builder) take(c int32) {
+	b.cells[c] = cellTaken
+	if b.after[b.before[c]] == c {
+		b.unlink(c)
+	}
+}
+
+func (b *builder) unlink(c int32) {
+	b.after[b.before[c]], b.before[b.after[c]] = b.after[c], b.before[c]
+	b.before[c], b.after[c] = c, 0 // c is nobody's neighbour any more: after[c] is not c
 }
 
 // place stores the nodes below the prefix of depth bytes that all entries share, and returns its base, 0 for none.
@@ -129,7 +147,7 @@ func (b *builder) place(entries []entry, depth int) uint64 {
 	}
 	base := b.findBase(labels)
 	for _, c := range labels {
-		b.inUse[base^uint64(c)] = true
+		b.take(int32(base ^ uint64(c)))
 	}
 	for len(entries) > 0 {
 		c, n := entries[0].key[depth], 1
@@ -148,10 +166,7 @@ func (b *builder) place(entries []entry, depth int) uint64 {
 }
 
 func (b *builder) findBase(labels []byte) uint64 {
-	for b.firstOpen < len(b.cells) && b.inUse[b.firstOpen] {
-		b.firstOpen++
-	}
-	for cell := b.firstOpen; cell < len(b.cells); cell++ {
+	for cell := b.after[0]; cell != 0; cell = b.after[cell] {
 		if base := uint64(cell) ^ uint64(labels[0]); b.fits(base, labels) {
 			b.isBase[base] = true
 			return base
@@ -168,7 +183,7 @@ func (b *builder) fits(base uint64, labels []byte) bool {
 		return false
 	}
 	for _, c := range labels {
-		if b.inUse[base^uint64(c)] {
+		if b.cells[base^uint64(c)] != 0 {
 			return false
 		}
 	}

@@ -43,6 +43,7 @@ func (r *Runner) open(ctx context.Context) error {
 
 // untilAnswered tries again while the broker cannot be reached: it may be moving from one process to another.
 func (r *Runner) untilAnswered(ctx context.Context, f func(context.Context) error) error {
+	told := ctx
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	var first error
@@ -56,6 +57,9 @@ func (r *Runner) untilAnswered(ctx context.Context, f func(context.Context) erro
 		}
 		r.logger.Info("the broker does not answer", "brokers", r.brokers, "error", err)
 		if !pause(ctx, 200*time.Millisecond) {
+			if told.Err() != nil {
+				return told.Err()
+			}
 			return fmt.Errorf("broker %v: %w", r.brokers, first)
 		}
 	}

@@ -13,5 +13,7 @@ var commands = []func() *cobra.Command{
 	newMixCommand,
 	newTrainCommand,
 	newImageCommand,
+	newTextCommand,
+	newMaskCommand,
 	newScenesCommand,
 }

@@ -54,15 +54,20 @@ const (
 
 func (b blame) verdict() verdict {
 	switch {
-	case b.Proven >= 1 || b.Alone >= 3:
+	case b.Proven >= 1 || b.Alone >= unreported:
 		return guilty
-	case b.Reported >= 1 || b.Crashes >= 3:
+	case b.Reported >= 1 || b.Crashes >= unreported:
 		return suspect
 	}
 	return innocent
 }
 
 const (
+	// unreported is how many kills without a report count like a crash with one. A batch that takes seconds is easily
+	// in work at several of somebody's kills in a row; a sample that makes the system kill the process for its memory
+	// is in work at all of them.
+	unreported = 5
+
 	slotSize  = 40 // bytes: hash of segment, lane, alone, first seq, last seq + 1
 	maxSlots  = 1 << 20
 	maxInWork = 1 << 16 // samples of one slot that are believed

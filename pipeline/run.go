@@ -111,8 +111,8 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 	stopped, err := r.work(ctx)
 	if stopped {
 		err = errors.Join(err, r.closeParts())
-		r.journal.close()
 	}
+	r.journal.close() // an end in order is no crash, also where work is left behind
 	if r.opts.Progress != nil {
 		r.opts.Progress(r.Snapshot())
 	}

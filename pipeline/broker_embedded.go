@@ -122,6 +122,18 @@ func (e *embedded) address() (embeddedAddress, error) {
 	return a, nil
 }
 
+// known waits for the address: the process that has the lock may be about to write it.
+func (e *embedded) known(ctx context.Context) (embeddedAddress, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	for {
+		a, err := e.address()
+		if err == nil || !pause(ctx, takeoverPause/4) {
+			return a, err
+		}
+	}
+}
+
 // dial connects to the broker wherever it is now: there is only one, so the address asked for does not matter.
 func (e *embedded) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	a, err := e.address()

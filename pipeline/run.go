@@ -92,7 +92,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 			return err
 		}
 		defer broker.close()
-		a, err := broker.address()
+		a, err := broker.known(ctx)
 		if err != nil {
 			return err
 		}

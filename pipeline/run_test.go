@@ -107,3 +107,62 @@ func TestRandomStops(t *testing.T) {
 	}
 	compareContent(t, sink.content(t, 4), wanted(2, one, two))
 }
+
+// TestStagesApart runs the segments of a line in runs of their own, which share the broker of whoever came first.
+func TestStagesApart(t *testing.T) {
+	one := &numbers{name: "one", rows: []int{900}}
+	sink := newMemorySink("")
+	b := testBuilders(sink, one)
+	cfg := testGraph(t, t.TempDir(), b, graphOfThree, one)
+	parts := [][]string{{"source"}, {"sink"}, {"a"}, {"b", "c"}}
+	errs := make(chan error, len(parts))
+	for _, stages := range parts {
+		go func() { errs <- Run(t.Context(), cfg, b, Options{Stages: stages, Logger: testLogger(t)}) }()
+	}
+	for range parts {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+	compareContent(t, sink.content(t, 2), wanted(2, one))
+}
+
+// TestWhatStopsALine: errors that say what is wrong, and a line that goes on behind them.
+func TestWhatStopsALine(t *testing.T) {
+	one := &numbers{name: "one", rows: []int{300}}
+	sink := newMemorySink("")
+	dir := t.TempDir()
+	good := testBuilders(sink, one)
+	cfg := testGraph(t, dir, good, graphOfThree, one)
+	run := func(cfg *Config, b Builders) error { return Run(t.Context(), cfg, b, Options{Logger: testLogger(t)}) }
+
+	one.trips = 100
+	if err := run(cfg, good); err == nil || !strings.Contains(err.Error(), "source one: row 100: disk on fire") {
+		t.Errorf("a source that fails: %v", err)
+	}
+	one.trips = 0
+
+	bad := testBuilders(sink, one)
+	bad.Stages["b"] = Build(noSettings{}, Work{}, func(context.Context, noSettings, Env) (Stage, error) {
+		return stageFunc(func(context.Context, []*Sample) ([]Result, error) { return nil, ErrFatal }), nil
+	})
+	if err := run(cfg, bad); !errors.Is(err, ErrFatal) || !strings.Contains(err.Error(), "stage b") {
+		t.Errorf("a stage with a fatal error: %v", err)
+	}
+
+	other := *cfg
+	other.Line = "other"
+	if err := run(&other, good); err == nil || !strings.Contains(err.Error(), `belongs to line "test"`) {
+		t.Errorf("another line in the same folder: %v", err)
+	}
+	more := *cfg
+	more.Sources = []SourceAt{{Name: "one", Kind: "one", Lanes: 3}}
+	if err := run(&more, good); err == nil || !strings.Contains(err.Error(), "lanes never change hands") {
+		t.Errorf("another number of lanes: %v", err)
+	}
+
+	if err := run(cfg, good); err != nil {
+		t.Fatal(err)
+	}
+	compareContent(t, sink.content(t, 2), wanted(2, one))
+}

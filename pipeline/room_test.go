@@ -13,8 +13,9 @@ import (
 
 func TestRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		taken := noPosition()
-		r := newRoom(1000, func() Position { return taken })
+		var taken atomic.Int64
+		taken.Store(-1)
+		r := newRoom(1000, func() Position { return Position{InputOffset: taken.Load()} })
 		for i := range int64(5) {
 			r.add(100+i, 100)
 		}
@@ -22,7 +23,7 @@ func TestRoom(t *testing.T) {
 		if got, want := r.outstanding(), int64(500+100*100); got != want {
 			t.Errorf("outstanding = %d, want %d", got, want)
 		}
-		taken.InputOffset = 99
+		taken.Store(99)
 		if got := r.outstanding(); got != 500 {
 			t.Errorf("outstanding behind the known ones = %d, want 500", got)
 		}
@@ -32,7 +33,7 @@ func TestRoom(t *testing.T) {
 		r.add(105, 1)
 		go func() {
 			time.Sleep(time.Minute)
-			taken.InputOffset = 100
+			taken.Store(100)
 		}()
 		start := time.Now()
 		if err := r.wait(t.Context()); err != nil || time.Since(start) < time.Minute {

@@ -24,8 +24,13 @@ type ModelConfig struct {
 	SplitNorms     bool `yaml:"split_norms" json:"split_norms"`         // the attention's and the last norm a modality, not shared
 	PositionOffset int  `yaml:"position_offset" json:"position_offset"` // unused leading rows of both position tables
 
-	Eps       float64 `yaml:"eps" json:"eps"`               // of every layer norm
-	InitRange float64 `yaml:"init_range" json:"init_range"` // weights start uniform within ±this
+	Eps float64 `yaml:"eps" json:"eps"` // of every layer norm
+
+	// Init says how weights start, uniform around 0: "beit" within ±InitRange, as the paper's models, which are wide and
+	// train long; "fan_in" within ±√(3/inputs), tables within ±InitRange, for small ones, whose attention would stay even
+	// for thousands of steps.
+	Init      string  `yaml:"init" json:"init"`
+	InitRange float64 `yaml:"init_range" json:"init_range"`
 }
 
 // LossWeights are the factors of the four terms; each term is the mean over its masked positions in the whole batch.
@@ -80,10 +85,10 @@ func Defaults() Config {
 	return Config{
 		Model: ModelConfig{
 			Layers: 12, Width: 768, Heads: 12, FFN: 3072, // BEiT-3 base
-			MaxText:   512, // the longest text of the batch's contract
-			VLLayers:  3,   // paper, section 2.1
-			Eps:       1e-5,
-			InitRange: 0.02, // BEiT, section 2.5
+			MaxText:  512, // the longest text of the batch's contract
+			VLLayers: 3,   // paper, section 2.1
+			Eps:      1e-5,
+			Init:     "beit", InitRange: 0.02, // BEiT, section 2.5
 		},
 		Optimizer: OptimizerConfig{ // paper, table 12
 			LR: 1e-3, WarmupSteps: 10_000, Beta1: 0.9, Beta2: 0.98, Eps: 1e-6, WeightDecay: 0.05, Clip: 3,
@@ -160,6 +165,7 @@ func (c *ModelConfig) Validate() error {
 		{"vl_layers", c.VLLayers, c.VLLayers >= 0 && c.VLLayers <= c.Layers},
 		{"position_offset", c.PositionOffset, c.PositionOffset >= 0 && c.PositionOffset <= 1<<10},
 		{"eps", c.Eps, c.Eps > 0},
+		{"init", c.Init, c.Init == "beit" || c.Init == "fan_in"},
 		{"init_range", c.InitRange, c.InitRange > 0},
 	} {
 		if !t.ok {

@@ -50,7 +50,7 @@ func ints(t *testing.T, f *checkpoint.File, name string) []int64 {
 func tinyForm(layers, vl int, subNorm, split bool) ModelConfig {
 	c := ModelConfig{
 		Layers: layers, Width: 48, Heads: 3, FFN: 96, Patch: 8, Side: 32, Vocab: 100, Codes: 64, MaxText: 40,
-		VLLayers: vl, SubNorm: subNorm, SplitAttention: split, SplitNorms: split, Eps: 1e-5, InitRange: 0.02,
+		VLLayers: vl, SubNorm: subNorm, SplitAttention: split, SplitNorms: split, Eps: 1e-5, Init: "beit", InitRange: 0.02,
 	}
 	if split {
 		c.PositionOffset, c.MaxText = 2, 38

@@ -71,7 +71,8 @@ func (m *Model) Normalise(mean, std [3]float64) {
 	}
 }
 
-// Init draws the weights as BEiT does: uniform in a small range, layer l's two output matrices divided by √(2l).
+// Init draws the weights: uniform in a small range (ModelConfig.Init), layer l's two output matrices divided by √(2l),
+// as BEiT does.
 func (m *Model) Init(seed uint64) { m.params.init(m.b, seed) }
 
 // Close frees the model's memory; the backend stays.
@@ -93,14 +94,13 @@ func (m *Model) Parameters() int {
 // vision positions; the text positions and the mask token have it.
 func (m *Model) declare() {
 	c, p := m.cfg, &m.params
-	small := c.InitRange
 	table := func(name string, decay bool, rows int) *weight {
-		return p.declare(decay, small, 0, []string{name}, rows, c.Width)
+		return p.declare(decay, c.InitRange, 0, []string{name}, rows, c.Width)
 	}
 	m.cls = table("cls", false, 1)
 	m.maskToken = table("mask", true, 1)
 	m.patch = linear{
-		p.declare(true, small, 0, []string{"patch.weight"}, c.Width, 3, c.Patch, c.Patch),
+		p.declare(true, c.start(3*c.Patch*c.Patch), 0, []string{"patch.weight"}, c.Width, 3, c.Patch, c.Patch),
 		p.declare(false, 0, 0, []string{"patch.bias"}, c.Width),
 	}
 	m.text = table("text.weight", true, c.Vocab)
@@ -110,40 +110,48 @@ func (m *Model) declare() {
 		m.layers = append(m.layers, m.declareLayer(i))
 	}
 	m.last = m.norms("norm", c.Width, m.modal(c.SplitNorms))
-	m.mim = m.linear("mim_head", c.Codes, c.Width, small)
-	m.mlm = m.linear("mlm_head", c.Vocab, c.Width, small)
+	m.mim = m.linear("mim_head", c.Codes, c.Width, c.start(c.Width))
+	m.mlm = m.linear("mlm_head", c.Vocab, c.Width, c.start(c.Width))
+}
+
+// start is the range of a matrix with that many inputs.
+func (c *ModelConfig) start(inputs int) float64 {
+	if c.Init == "fan_in" {
+		return math.Sqrt(3 / float64(inputs))
+	}
+	return c.InitRange
 }
 
 func (m *Model) declareLayer(i int) layer {
 	c := m.cfg
 	at := fmt.Sprintf("blocks.%d.", i)
-	out := c.InitRange / math.Sqrt(2*float64(i+1))
+	depth := math.Sqrt(2 * float64(i+1)) // that the two output matrices are divided by
 	l := layer{
 		hasVL:     i >= c.Layers-c.VLLayers,
 		scoreSize: 1 / math.Sqrt(float64(c.Width/c.Heads)),
 	}
 	l.attn.norm = m.norms(at+"norm1", c.Width, m.modal(c.SplitNorms))
 	for _, e := range m.modal(c.SplitAttention) {
-		l.attn.qkv = append(l.attn.qkv, m.fused([]string{at + "q" + e, at + "k" + e, at + "v" + e}, c.Width, c.Width, c.InitRange))
-		l.attn.out = append(l.attn.out, m.linear(at+"o"+e, c.Width, c.Width, out))
+		l.attn.qkv = append(l.attn.qkv, m.fused([]string{at + "q" + e, at + "k" + e, at + "v" + e}, c.Width, c.Width, c.start(c.Width)))
+		l.attn.out = append(l.attn.out, m.linear(at+"o"+e, c.Width, c.Width, c.start(c.Width)/depth))
 	}
 	if c.SubNorm {
 		l.attn.sub = m.norms(at+"attn_ln", c.Width, m.modal(c.SplitNorms))
 	}
-	l.v = m.declareExpert(at+"ffn.v", out)
-	l.l = m.declareExpert(at+"ffn.l", out)
+	l.v = m.declareExpert(at+"ffn.v", depth)
+	l.l = m.declareExpert(at+"ffn.l", depth)
 	if l.hasVL {
-		l.vl = m.declareExpert(at+"ffn.vl", out)
+		l.vl = m.declareExpert(at+"ffn.vl", depth)
 	}
 	return l
 }
 
-func (m *Model) declareExpert(name string, out float64) expert {
+func (m *Model) declareExpert(name string, depth float64) expert {
 	c := m.cfg
 	e := expert{
 		norm: m.norms(name+".norm", c.Width, []string{""})[0],
-		fc1:  m.linear(name+".fc1", c.FFN, c.Width, c.InitRange),
-		fc2:  m.linear(name+".fc2", c.Width, c.FFN, out),
+		fc1:  m.linear(name+".fc1", c.FFN, c.Width, c.start(c.Width)),
+		fc2:  m.linear(name+".fc2", c.Width, c.FFN, c.start(c.FFN)/depth),
 	}
 	if c.SubNorm {
 		e.sub = &m.norms(name+".ln", c.FFN, []string{""})[0]

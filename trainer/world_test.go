@@ -27,7 +27,7 @@ func worldConfig() Config {
 	c := Defaults()
 	c.Model = ModelConfig{
 		Layers: 2, Width: 32, Heads: 2, FFN: 64, Patch: 8, Side: 32, Vocab: 16, Codes: 16, MaxText: 12, VLLayers: 1,
-		Eps: 1e-5, InitRange: 0.1,
+		Eps: 1e-5, Init: "beit", InitRange: 0.1,
 	}
 	c.Optimizer.LR, c.Optimizer.WarmupSteps = 5e-3, 5
 	c.Steps, c.CheckpointEvery, c.Seed = 6, 100, 1

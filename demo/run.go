@@ -126,7 +126,7 @@ func (d *demo) prepare(ctx context.Context, w *web) (err error) {
 	var b bytes.Buffer
 	t := template.Must(template.New("graph").Parse(graphTemplate))
 	if err := t.Execute(&b, map[string]any{
-		"Wiki": d.data.wiki, "Port": w.port(), "Threads": d.Threads, "Steps": d.Steps, "Warmup": d.Steps / 10,
+		"Wiki": d.data.wiki, "Port": w.port(), "Threads": d.Threads, "Steps": d.Steps, "Warmup": d.Steps / 15,
 	}); err != nil {
 		return fmt.Errorf("write graph: %w", err)
 	}

@@ -43,8 +43,11 @@ type LossWeights struct {
 
 // OptimizerConfig holds AdamW's settings and the learning rate's course.
 type OptimizerConfig struct {
-	LR          float64 `yaml:"lr" json:"lr"` // peak
-	MinLR       float64 `yaml:"min_lr" json:"min_lr"`
+	LR    float64 `yaml:"lr" json:"lr"` // peak
+	MinLR float64 `yaml:"min_lr" json:"min_lr"`
+	// PatchLR is the factor on the learning rate of the patches' projection. All values of a plain patch are about equal, so
+	// a step moves its embedding 3·P² times as far as one weight, which a high peak over a short run does not bear.
+	PatchLR     float64 `yaml:"patch_lr" json:"patch_lr"`
 	WarmupSteps int64   `yaml:"warmup_steps" json:"warmup_steps"`
 	Beta1       float64 `yaml:"beta1" json:"beta1"`
 	Beta2       float64 `yaml:"beta2" json:"beta2"`
@@ -93,6 +96,7 @@ func Defaults() Config {
 		Optimizer: OptimizerConfig{ // paper, table 12
 			LR: 1e-3, WarmupSteps: 10_000, Beta1: 0.9, Beta2: 0.98, Eps: 1e-6, WeightDecay: 0.05, Clip: 3,
 			MinLR:    1e-5, // not stated in the paper; BEiT's
+			PatchLR:  1,    // as all others in the paper
 			BadSteps: 10,
 		},
 		Weights:  LossWeights{1, 1, 1, 1}, // not stated in the paper; every term counts the same
@@ -131,6 +135,7 @@ func (c *Config) Validate() error {
 		{"weights.pair_text", c.Weights.PairText, c.Weights.PairText >= 0},
 		{"optimizer.lr", o.LR, o.LR > 0 && !math.IsInf(o.LR, 0)},
 		{"optimizer.min_lr", o.MinLR, o.MinLR >= 0 && o.MinLR <= o.LR},
+		{"optimizer.patch_lr", o.PatchLR, o.PatchLR >= 0},
 		{"optimizer.warmup_steps", o.WarmupSteps, o.WarmupSteps >= 0},
 		{"optimizer.beta1", o.Beta1, o.Beta1 >= 0 && o.Beta1 < 1},
 		{"optimizer.beta2", o.Beta2, o.Beta2 >= 0 && o.Beta2 < 1},

@@ -94,18 +94,22 @@ func (m *Model) Parameters() int {
 // vision positions; the text positions and the mask token have it.
 func (m *Model) declare() {
 	c, p := m.cfg, &m.params
-	table := func(name string, decay bool, rows int) *weight {
-		return p.declare(decay, c.InitRange, 0, []string{name}, rows, c.Width)
+	table := func(name string, g group, rows int) *weight {
+		return p.declare(g, c.InitRange, 0, []string{name}, rows, c.Width)
 	}
-	m.cls = table("cls", false, 1)
-	m.maskToken = table("mask", true, 1)
+	m.cls = table("cls", plain, 1)
+	m.maskToken = table("mask", decayed, 1)
 	m.patch = linear{
-		p.declare(true, c.start(3*c.Patch*c.Patch), 0, []string{"patch.weight"}, c.Width, 3, c.Patch, c.Patch),
-		p.declare(false, 0, 0, []string{"patch.bias"}, c.Width),
+		p.declare(patches, c.start(3*c.Patch*c.Patch), 0, []string{"patch.weight"}, c.Width, 3, c.Patch, c.Patch),
+		p.declare(plain, 0, 0, []string{"patch.bias"}, c.Width),
 	}
-	m.text = table("text.weight", true, c.Vocab)
-	m.posV = table("pos_v", false, c.PositionOffset+c.visionRows())
-	m.posT = table("pos_t", true, c.PositionOffset+c.MaxText)
+	m.text = table("text.weight", decayed, c.Vocab)
+	m.posV = table("pos_v", plain, c.PositionOffset+c.visionRows())
+	m.posT = table("pos_t", decayed, c.PositionOffset+c.MaxText)
+	if c.Init == "fan_in" {
+		p.byName["pos_v"].waves = m.visionWaves
+		p.byName["pos_t"].waves = m.textWaves
+	}
 	for i := range c.Layers {
 		m.layers = append(m.layers, m.declareLayer(i))
 	}
@@ -133,6 +137,11 @@ func (m *Model) declareLayer(i int) layer {
 	l.attn.norm = m.norms(at+"norm1", c.Width, m.modal(c.SplitNorms))
 	for _, e := range m.modal(c.SplitAttention) {
 		l.attn.qkv = append(l.attn.qkv, m.fused([]string{at + "q" + e, at + "k" + e, at + "v" + e}, c.Width, c.Width, c.start(c.Width)))
+		if c.Init == "fan_in" {
+			// Keys start as queries, so rows attend to rows like themselves from the first step, and so, by their
+			// positions, to their neighbours (Trockman and Kolter 2023, "Mimetic Initialization of Self-Attention Layers").
+			m.params.byName[at+"k"+e+".weight"].as = at + "q" + e + ".weight"
+		}
 		l.attn.out = append(l.attn.out, m.linear(at+"o"+e, c.Width, c.Width, c.start(c.Width)/depth))
 	}
 	if c.SubNorm {
@@ -171,8 +180,8 @@ func (m *Model) norms(name string, width int, suffixes []string) []norm {
 	var ns []norm
 	for _, s := range suffixes {
 		ns = append(ns, norm{
-			m.params.declare(false, 0, 1, []string{name + s + ".weight"}, width),
-			m.params.declare(false, 0, 0, []string{name + s + ".bias"}, width),
+			m.params.declare(plain, 0, 1, []string{name + s + ".weight"}, width),
+			m.params.declare(plain, 0, 0, []string{name + s + ".bias"}, width),
 		})
 	}
 	return ns
@@ -188,5 +197,5 @@ func (m *Model) fused(names []string, out, in int, start float64) linear {
 	for _, n := range names {
 		ws, bs = append(ws, n+".weight"), append(bs, n+".bias")
 	}
-	return linear{m.params.declare(true, start, 0, ws, out, in), m.params.declare(false, 0, 0, bs, out)}
+	return linear{m.params.declare(decayed, start, 0, ws, out, in), m.params.declare(plain, 0, 0, bs, out)}
 }

@@ -77,13 +77,13 @@ func (o *optimizer) stepPacks(step int64, count [terms]int, packs iter.Seq[*pack
 	squares, clip := o.stats.Rows(int(terms), int(terms)+1), o.stats.Rows(int(terms)+1, int(terms)+2)
 	b.SumSquares(squares, m.params.g)
 	b.ClipFactor(clip, squares, c.Optimizer.Clip)
-	h := tensor.AdamW{
-		LR: c.LearningRate(step), Beta1: c.Optimizer.Beta1, Beta2: c.Optimizer.Beta2, Eps: c.Optimizer.Eps,
-		WeightDecay: c.Optimizer.WeightDecay, Step: o.updates + 1,
+	for g, end := range m.params.ends {
+		from := 0
+		if g > 0 {
+			from = m.params.ends[g-1]
+		}
+		o.update(from, end, clip, o.settings(group(g), step))
 	}
-	o.update(0, m.params.decayed, clip, h)
-	h.WeightDecay = 0
-	o.update(m.params.decayed, m.params.total, clip, h)
 
 	stats := make([]float64, o.stats.Len())
 	b.DownloadF64(stats, o.stats)
@@ -106,6 +106,21 @@ func (o *optimizer) stepPacks(step int64, count [terms]int, packs iter.Seq[*pack
 		o.updates++
 	}
 	return r, nil
+}
+
+// settings of AdamW for one group of parameters.
+func (o *optimizer) settings(g group, step int64) tensor.AdamW {
+	c := o.cfg.Optimizer
+	h := tensor.AdamW{
+		LR: o.cfg.LearningRate(step), Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, WeightDecay: c.WeightDecay, Step: o.updates + 1,
+	}
+	switch g {
+	case plain:
+		h.WeightDecay = 0
+	case patches:
+		h.LR *= c.PatchLR
+	}
+	return h
 }
 
 func (o *optimizer) update(from, to int, clip tensor.Tensor, h tensor.AdamW) {

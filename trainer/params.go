@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
@@ -9,7 +10,18 @@ import (
 )
 
 // All parameters lie in one flat tensor, their gradients and AdamW's moments in others of the same layout: first those
-// with weight decay, then those without. So zeroing, the norm and the optimizer are one or two calls, whatever the depth.
+// with weight decay, then those without, then the patches' projection, which has a learning rate of its own. So zeroing,
+// the norm and the optimizer are a call or three, whatever the depth.
+
+// group says how the optimizer treats a parameter.
+type group int
+
+const (
+	decayed group = iota
+	plain         // no weight decay
+	patches       // weight decay, and a learning rate of its own
+	groups
+)
 
 // align is the number of elements that a parameter's place is rounded up to: a 64-byte line of float32.
 const align = 16
@@ -23,13 +35,15 @@ type param struct {
 	shape []int
 	start float64 // weights start uniform within ±start, around base
 	base  float64
+	waves func(x []float32) // starts the values instead, if not nil
+	as    string            // name of the tensor whose starting values it has too; "" for its own
 	view  weight
 }
 
 // block is a place in the flat tensor: one param, or several of equal shape one behind the other (q, k and v).
 type block struct {
 	params []*param
-	decay  bool
+	group  group
 	whole  *weight
 	off, n int
 }
@@ -40,14 +54,14 @@ type params struct {
 	byName map[string]*param
 	names  []string // in order of declaration
 
-	decayed    int // elements with weight decay come first
+	ends       [groups]int // where each group ends in the flat tensors
 	total      int
 	w, g, m, v tensor.Tensor // flat; g, m and v are none in a model for inference
 }
 
 // declare registers tensors of one shape that lie one behind the other, and gives the weight that spans them all.
-func (p *params) declare(decay bool, start, base float64, names []string, shape ...int) *weight {
-	b := &block{decay: decay, whole: new(weight)}
+func (p *params) declare(g group, start, base float64, names []string, shape ...int) *weight {
+	b := &block{group: g, whole: new(weight)}
 	for _, name := range names {
 		if p.byName == nil {
 			p.byName = map[string]*param{}
@@ -67,16 +81,14 @@ func (p *params) declare(decay bool, start, base float64, names []string, shape 
 
 // alloc gives every declared parameter its memory.
 func (p *params) alloc(b tensor.Backend, train bool) {
-	for _, decay := range []bool{true, false} {
+	for g := range groups {
 		for _, k := range p.blocks {
-			if k.decay == decay {
+			if k.group == g {
 				k.off = p.total
 				p.total += (k.n + align - 1) / align * align
 			}
 		}
-		if decay {
-			p.decayed = p.total
-		}
+		p.ends[g] = p.total
 	}
 	p.w = b.Alloc(tensor.Float, p.total)
 	if train {
@@ -112,10 +124,13 @@ func (p *params) state(flat tensor.Tensor, q *param) tensor.Tensor {
 func (p *params) init(b tensor.Backend, seed uint64) {
 	for _, name := range p.names {
 		q := p.byName[name]
-		r := rand.New(rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "imglish init\x00%d\x00%s", seed, name))))
+		r := rand.New(rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "imglish init\x00%d\x00%s", seed, cmp.Or(q.as, name)))))
 		x := make([]float32, size(q.shape))
 		for i := range x {
 			x[i] = float32(q.base + q.start*(2*r.Float64()-1))
+		}
+		if q.waves != nil {
+			q.waves(x)
 		}
 		b.Upload(q.view.w, x)
 	}

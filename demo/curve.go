@@ -31,8 +31,16 @@ func smooth(v []float64, radius int) []float64 {
 	return out
 }
 
-// terminalCurve draws the curves as text.
-func terminalCurve(series []Series, width, height int) string {
+// Marks of the curves where there is no colour.
+var (
+	marks      = []string{"·", "+", "o"}
+	plainMarks = []asciigraph.CharSet{
+		asciigraph.CreateCharSet(marks[0]), asciigraph.CreateCharSet(marks[1]), asciigraph.CreateCharSet(marks[2]),
+	}
+)
+
+// terminalCurve draws the curves as text, in colour for a terminal.
+func terminalCurve(series []Series, width, height int, colour bool) string {
 	var values [][]float64
 	var names []string
 	colours := []asciigraph.AnsiColor{asciigraph.Blue, asciigraph.Green, asciigraph.Red}
@@ -46,9 +54,22 @@ func terminalCurve(series []Series, width, height int) string {
 	if len(values) == 0 {
 		return ""
 	}
-	return asciigraph.PlotMany(values, asciigraph.Width(width), asciigraph.Height(height),
-		asciigraph.SeriesColors(colours[:len(values)]...), asciigraph.SeriesLegends(names...),
-		asciigraph.Precision(1), asciigraph.Caption("loss (nats) over steps"))
+	options := []asciigraph.Option{asciigraph.Width(width), asciigraph.Height(height), asciigraph.Precision(1)}
+	if colour {
+		options = append(options, asciigraph.SeriesColors(colours[:len(values)]...), asciigraph.SeriesLegends(names...),
+			asciigraph.Caption("loss (nats) over steps"))
+	} else {
+		// Without colour, legends and lines cannot be told apart by it: a line at a time, each with its own marks.
+		options = append(options, asciigraph.SeriesChars(plainMarks[:len(values)]...))
+	}
+	out := asciigraph.PlotMany(values, options...)
+	if !colour {
+		out += "\n      loss (nats) over steps:"
+		for i, name := range names {
+			out += fmt.Sprintf("  %s %s", marks[i], name)
+		}
+	}
+	return out
 }
 
 // savePlot draws the curves as a PNG: each step as a faint line, the trend on top.

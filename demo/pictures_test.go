@@ -55,8 +55,13 @@ func TestCurves(t *testing.T) {
 		v[i] = 6 * math.Exp(-float64(i)/30)
 	}
 	s := []Series{{"images", color.RGBA{30, 90, 200, 255}, v}, {"texts", color.RGBA{30, 150, 60, 255}, v[:50]}}
-	if out := terminalCurve(s, 60, 10); strings.Count(out, "\n") < 10 || !strings.Contains(out, "images") {
+	if out := terminalCurve(s, 60, 10, true); strings.Count(out, "\n") < 10 || !strings.Contains(out, "images") {
 		t.Errorf("terminal curve:\n%s", out)
+	}
+	if out := terminalCurve(s, 60, 10, false); strings.Contains(out, "\x1b") || !strings.Contains(out, "+ texts") {
+		t.Errorf("curve without colour:\n%s", out)
+	} else {
+		t.Log("\n" + out)
 	}
 	path := filepath.Join(t.TempDir(), "loss.png")
 	if err := savePlot(path, "loss", s); err != nil {

@@ -30,8 +30,9 @@ type Parts struct {
 	// Training makes ready to train what a graph file says.
 	Training func(ctx context.Context, graph *pipeline.Config) (*Training, error)
 	// Task shows the progress of long work; finish ends it.
-	Task func(label string) (update func(done, total int64, note string), finish func())
-	Out  io.Writer // the story and its results
+	Task   func(label string) (update func(done, total int64, note string), finish func())
+	Out    io.Writer // the story and its results
+	Colour bool      // Out is a terminal
 }
 
 // Run gives the demonstration. Interrupted and run again, it goes on where it was; run again behind its end, it shows
@@ -210,7 +211,7 @@ func (d *demo) learn(ctx context.Context, graph *pipeline.Config, st store.Store
 	if err != nil {
 		return err
 	}
-	d.say("%s", terminalCurve(curves, 72, 12))
+	d.say("%s", terminalCurve(curves, 72, 12, d.Colour))
 	if res.Steps > res.From {
 		d.say("  %.2fM parameters, %d steps in %s", float64(res.Parameters)/1e6, res.Steps-res.From, time.Since(start).Round(time.Second))
 	}

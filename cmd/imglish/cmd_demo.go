@@ -56,6 +56,7 @@ func runDemo(cmd *cobra.Command, cfg demo.Config) error {
 			p := newProgress(cmd.ErrOrStderr(), label)
 			return p.update, p.finish
 		},
-		Out: cmd.OutOrStdout(),
+		Out:    cmd.OutOrStdout(),
+		Colour: isTerminal(cmd.OutOrStdout()),
 	})
 }

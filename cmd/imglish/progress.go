@@ -29,7 +29,7 @@ type progress struct {
 
 func newProgress(w io.Writer, label string) *progress {
 	p := &progress{w: w, label: label, start: time.Now(), every: 5 * time.Second}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if isTerminal(w) {
 		p.tty, p.every = true, 200*time.Millisecond
 	}
 	return p
@@ -81,4 +81,9 @@ func progressLine(label string, done, total int64, took time.Duration, note stri
 		fmt.Fprintf(&b, ", %s", note)
 	}
 	return b.String()
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }

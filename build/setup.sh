@@ -24,6 +24,4 @@ if [ ${#need[@]} -gt 0 ]; then
 fi
 
 # The Rust tokenizers library serves tokenizer.json files. Without it everything else works.
-if [ ! -f .cache/tokenizers/libtokenizers.a ] && [ -x build/tokenizers/build.sh ]; then
-  build/tokenizers/build.sh .cache/tokenizers
-fi
+build/tokenizers/build.sh .cache/tokenizers

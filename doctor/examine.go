@@ -47,7 +47,7 @@ const defaultNeed = 2 << 30
 
 // libraryAdvice says what each optional library is for.
 var libraryAdvice = map[string]string{
-	"tokenizers": "tokenizer.json files cannot be read; install cargo and run make build (needs Rust 1.80 or newer)",
+	"tokenizers": "tokenizer.json files cannot be read; install cargo and run make build (needs Rust 1.78 or newer)",
 	"libvips":    "install libvips-dev and build again",
 	"libjpeg":    "install libjpeg62-turbo-dev and build again",
 }

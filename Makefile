@@ -46,10 +46,10 @@ fuzz: setup ## each fuzz target for FUZZTIME (default 30s)
 
 lint: setup ## go vet, gofmt and staticcheck
 	go vet $(GOFLAGS_BUILD) ./...
-	go run honnef.co/go/tools/cmd/staticcheck@v0.7.0 $(GOFLAGS_BUILD) ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 $(GOFLAGS_BUILD) ./...
 
 golden: setup ## write the golden files again; review the diff
-	go test $(GOFLAGS_BUILD) ./... -update
+	go test $(GOFLAGS_BUILD) $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
 
 clean: ## remove what was built, not what was downloaded
 	rm -rf bin demo-run

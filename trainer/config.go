@@ -26,9 +26,10 @@ type ModelConfig struct {
 
 	Eps float64 `yaml:"eps" json:"eps"` // of every layer norm
 
-	// Init says how weights start, uniform around 0: "beit" within ±InitRange, as the paper's models, which are wide and
-	// train long; "fan_in" within ±√(3/inputs), tables within ±InitRange, for small ones, whose attention would stay even
-	// for thousands of steps.
+	// Init says how weights start, uniform around 0. "beit": within ±InitRange, as the paper's models, which are wide and
+	// train long. "fan_in": matrices within ±√(3/inputs), tables within ±InitRange (0.7 suits), positions as waves and keys
+	// equal to queries, so that rows attend to their neighbours and their like from the first step; a small model finds
+	// that out only after thousands of steps else.
 	Init      string  `yaml:"init" json:"init"`
 	InitRange float64 `yaml:"init_range" json:"init_range"`
 }

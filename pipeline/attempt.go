@@ -210,6 +210,7 @@ func (c *crew) call(ctx context.Context, lane int, d *driven, items []*item, rou
 	if err == nil {
 		err = oneForOne(out, len(items))
 	}
+	err = unwritable(err)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

@@ -247,7 +247,7 @@ func (r *Runner) supervise(ctx context.Context, j job) {
 		} else {
 			noBase = 0
 		}
-		if errors.Is(err, ErrFatal) {
+		if err = full(r.cfg.Data, unwritable(err)); errors.Is(err, ErrFatal) {
 			r.fail(err)
 			return
 		}

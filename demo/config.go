@@ -17,6 +17,7 @@ type Config struct {
 	Threads  int // of computing; 0 means all cores
 	Port     int // of the pictures' server; 0 takes a free one at the first run and keeps it
 	Train    bool
+	JSON     bool // print the results as one JSON line instead of the story
 }
 
 // Defaults gives a demonstration of under five minutes on two cores.

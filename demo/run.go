@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image/color"
@@ -19,6 +20,7 @@ import (
 	"github.com/imglish/imglish/store"
 	"github.com/imglish/imglish/store/shards"
 	"github.com/imglish/imglish/trainer"
+	"github.com/imglish/imglish/trainer/probe"
 )
 
 //go:embed graph.yaml
@@ -42,13 +44,31 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 		return err
 	}
 	d := &demo{Config: cfg, Parts: parts}
-	return d.run(ctx)
+	if !cfg.JSON {
+		return d.run(ctx)
+	}
+	d.Out = io.Discard
+	err := d.run(ctx)
+	if e := json.NewEncoder(parts.Out).Encode(d.results); e != nil && err == nil {
+		err = e
+	}
+	return err
 }
 
 type demo struct {
 	Config
 	Parts
-	data dataset
+	data    dataset
+	results Results
+}
+
+// Results are the demo's measurements, as far as it came.
+type Results struct {
+	Stages      []StageRow    `json:"stages"`
+	LineSeconds float64       `json:"line_seconds"`
+	Steps       int64         `json:"steps"`
+	Parameters  int           `json:"parameters"`
+	Learned     *probe.Result `json:"learned"` // null without training
 }
 
 func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.Out, format+"\n", args...) }
@@ -171,7 +191,8 @@ func (d *demo) line(ctx context.Context, graph *pipeline.Config, st store.Store)
 			}
 		}
 	}
-	return printSummary(d.Out, summarize(set, stages, last), last.Elapsed)
+	d.results.Stages, d.results.LineSeconds = summarize(set, stages, last), last.Elapsed.Seconds()
+	return printSummary(d.Out, d.results.Stages, last.Elapsed)
 }
 
 // lineProgress is how many samples have passed the last segment, of those known, and what waits where.
@@ -207,6 +228,7 @@ func (d *demo) learn(ctx context.Context, graph *pipeline.Config, st store.Store
 	if err != nil {
 		return err
 	}
+	d.results.Steps, d.results.Parameters = res.Steps, res.Parameters
 	curves, err := lossCurves(t.Config.Dir)
 	if err != nil {
 		return err
@@ -226,6 +248,7 @@ func (d *demo) learn(ctx context.Context, graph *pipeline.Config, st store.Store
 	if err != nil {
 		return err
 	}
+	d.results.Learned = &learned
 	if err := d.showSheet(ctx, t, known, held); err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ Interrupted, the same command goes on where it was; run again behind its end, it
 	f.IntVar(&samples, "samples", 0, "about how many samples to make (default: enough to learn from)")
 	f.IntVar(&cfg.Steps, "steps", cfg.Steps, "training steps")
 	f.BoolVar(&noTrain, "no-train", false, "stop behind the line")
+	f.BoolVar(&cfg.JSON, "json", false, "print the results as one JSON line")
 	f.IntVar(&cfg.Port, "port", 0, "port of the demo's pictures on loopback (default: a free one, kept for later runs)")
 	f.IntVar(&cfg.Threads, "threads", 0, "threads (default: all processors); changes no result")
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the scenes")

@@ -16,6 +16,7 @@ const (
 	scenesDir = "scenes"    // what imglish scenes made: photos/, synsets/, pages-articles.xml.bz2
 	realDir   = "real"      // photos out of packages
 	listFile  = "cc12m.tsv" // traps, real photos, then scenes, mixed
+	bombFile  = "bomb.png"
 	wikiFile  = "enwiki-excerpt.xml.bz2"
 	wikiName  = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 )
@@ -45,6 +46,12 @@ func makeData(ctx context.Context, dir string, cfg Config, baseURL string, progr
 	}
 	for _, p := range present(all, cfg.Photos) {
 		if err := copyFile(filepath.Join(data, realDir, p.Name), filepath.Join(cfg.Photos, p.Name)); err != nil {
+			return made, err
+		}
+	}
+	bomb := filepath.Join(data, bombFile)
+	if _, err := os.Stat(bomb); err != nil {
+		if err := writeWhole(bomb, decompressionBomb()); err != nil {
 			return made, err
 		}
 	}

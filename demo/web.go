@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -90,11 +89,6 @@ func newMux(dir string) *http.ServeMux {
 		w.Header().Set("Content-Length", "1000000")
 		w.Write(half(dir))
 	})
-	bomb := sync.OnceValue(decompressionBomb)
-	mux.HandleFunc("/bomb.png", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "image/png")
-		w.Write(bomb())
-	})
 	mux.HandleFunc("/flood.jpg", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "image/jpeg")
 		head := half(dir)
@@ -120,7 +114,8 @@ func half(dir string) []byte {
 	return data[:len(data)/2]
 }
 
-// decompressionBomb is a PNG of 30,000 × 30,000 equal pixels: some hundred kB that would unpack to 900 MB.
+// decompressionBomb is a PNG of 30,000 × 30,000 equal pixels: some hundred kB that would unpack to 900 MB. Making it takes
+// a second or two, so it is made once, with the data.
 func decompressionBomb() []byte {
 	var b bytes.Buffer
 	enc := png.Encoder{CompressionLevel: png.BestSpeed}

@@ -36,6 +36,9 @@ func TestTraps(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "0.jpg"), jpeg, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, bombFile), decompressionBomb(), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	w, err := startWeb(dir, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,8 @@ func TestKilledLineHasTheSameShards(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- cmd.Wait() }()
 		select {
-		case <-time.After(time.Duration(r.Float64() * float64(whole) * 0.8)):
+		// Short enough that ten of them do not see the line through, long enough that most get to work.
+		case <-time.After(time.Duration(r.Float64() * float64(whole) * 0.3)):
 			_ = cmd.Process.Signal(syscall.SIGKILL)
 			<-done
 			cut++
@@ -62,8 +63,8 @@ func TestKilledLineHasTheSameShards(t *testing.T) {
 	if out, err := demoLine(rough, port).CombinedOutput(); err != nil {
 		t.Fatalf("seed %d: the last run, behind %d kills: %v\n%s", seed, cut, err, out)
 	}
-	if cut == 0 {
-		t.Fatalf("seed %d: every run ended before it was killed", seed)
+	if cut < kills/2 {
+		t.Fatalf("seed %d: only %d of %d runs were killed before they ended", seed, cut, kills)
 	}
 	want, got := shardHashes(t, calm), shardHashes(t, rough)
 	if len(want) < 4 {

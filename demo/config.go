@@ -29,7 +29,7 @@ func Defaults() Config {
 		Pairs:    1600, // held out are a few hundred, enough to tell 0.2 from chance
 		Images:   600,
 		Articles: 500,
-		Steps:    1500, // about 150 s of processor time with AVX-512; 350 steps know a picture's colours and no more
+		Steps:    1500, // about 150 s of processor time with AVX-512
 		Train:    true,
 	}
 }

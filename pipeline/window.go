@@ -79,7 +79,7 @@ func (w *window) run(ctx context.Context) error {
 			})
 			return nil
 		})
-		if err != nil && !errors.Is(err, io.EOF) {
+		if !errors.Is(err, io.EOF) {
 			stop(err)
 		}
 	})
@@ -98,7 +98,7 @@ func (w *window) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// dispatch reads records into batches, until the lane ends.
+// dispatch reads records into batches, until the lane ends: then its error is io.EOF.
 func (w *window) dispatch(ctx context.Context, settings Work, start func(*batch) error) error {
 	for {
 		b := &batch{done: make(chan struct{})}

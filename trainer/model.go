@@ -48,7 +48,6 @@ type layer struct {
 	attn      attention
 	v, l, vl  expert
 	hasVL     bool
-	dropRate  float64
 	scoreSize float64 // factor on q·k
 }
 

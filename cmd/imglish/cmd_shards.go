@@ -60,7 +60,7 @@ Exit codes: 0 all is well, 1 faults were found.`,
 					report.Commits, report.Lanes, report.Seq, report.Files, report.Rows, report.Bytes, report.Loose, len(report.Faults))
 			}
 			if err == nil && len(report.Faults) > 0 {
-				return silentError
+				return errReported
 			}
 			return err
 		},

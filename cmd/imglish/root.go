@@ -22,8 +22,8 @@ const (
 // usageError is a wrong command line, as against work that failed.
 type usageError struct{ error }
 
-// silentError ends the command with exit code 1; what was wrong has already been printed.
-var silentError = errors.New("already reported")
+// errReported ends the command with exit code 1; what was wrong has already been printed.
+var errReported = errors.New("already reported")
 
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -74,7 +74,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "interrupted: the same command goes on where this one stopped")
 		return exitInterrupted
-	case errors.Is(err, silentError):
+	case errors.Is(err, errReported):
 		return exitError
 	}
 	fmt.Fprintf(stderr, "error: %s\n", strings.TrimSpace(err.Error()))

@@ -48,9 +48,6 @@ func builders() pipeline.Builders {
 	}
 }
 
-// loadGraph reads a graph file with all that it may name.
-func loadGraph(path string) (*pipeline.Config, error) { return pipeline.Load(path, builders()) }
-
 func buildCC12M(_ context.Context, c cc12m.Config, env pipeline.Env) (pipeline.Source, error) {
 	c.List, c.Lists = env.Path(c.List), envPaths(env, c.Lists)
 	return cc12m.New(c)

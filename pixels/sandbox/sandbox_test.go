@@ -36,11 +36,11 @@ func TestMain(m *testing.M) {
 		case "hang":
 			select {}
 		case "spin":
-			for {
+			for n := 0; ; n++ { // a loop that no signal of Go's scheduler needs to end
+				_ = n
 			}
 		case "bomb":
-			var all [][]byte
-			for {
+			for all := [][]byte{}; ; {
 				b := make([]byte, 64<<20)
 				for i := 0; i < len(b); i += 4096 {
 					b[i] = 1

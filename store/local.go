@@ -161,7 +161,7 @@ func (l *Local) Stat(ctx context.Context, key string) (Info, error) {
 	if err != nil {
 		return Info{}, l.fail("stat", key, missing(err))
 	}
-	return Info{Key: key, Size: info.Size()}, nil
+	return Info{Key: key, Size: info.Size(), Modified: info.ModTime()}, nil
 }
 
 // Delete removes an object. Its folders stay.

@@ -4,12 +4,15 @@ import (
 	"context"
 	"io"
 	"iter"
+	"time"
 )
 
 // Info describes an object.
 type Info struct {
 	Key  string // slash-separated, relative, without ".." elements
 	Size int64  // bytes
+	// Modified is when the object was written, by the store's clock. Stat and List know it, Put does not say it.
+	Modified time.Time
 }
 
 // Object is an open object, readable at any place.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/imglish/imglish/store"
 )
@@ -19,12 +20,15 @@ import (
 type Memory struct {
 	mu      sync.Mutex
 	objects map[string][]byte // never changed once put
+	written map[string]time.Time
 }
 
 var _ store.Store = (*Memory)(nil)
 
 // NewMemory returns an empty store.
-func NewMemory() *Memory { return &Memory{objects: map[string][]byte{}} }
+func NewMemory() *Memory {
+	return &Memory{objects: map[string][]byte{}, written: map[string]time.Time{}}
+}
 
 // URL returns "memory:".
 func (m *Memory) URL() string { return "memory:" }
@@ -47,7 +51,7 @@ func (m *Memory) Put(ctx context.Context, key string, r io.Reader) (store.Info, 
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.objects[key] = data
+	m.objects[key], m.written[key] = data, time.Now()
 	return store.Info{Key: key, Size: int64(len(data))}, nil
 }
 
@@ -61,7 +65,7 @@ func (m *Memory) PutIfAbsent(ctx context.Context, key string, data []byte) (bool
 	if _, exists := m.objects[key]; exists {
 		return false, nil
 	}
-	m.objects[key] = bytes.Clone(data)
+	m.objects[key], m.written[key] = bytes.Clone(data), time.Now()
 	return true, nil
 }
 
@@ -98,14 +102,16 @@ func (m *Memory) Stat(ctx context.Context, key string) (store.Info, error) {
 	if err != nil {
 		return store.Info{}, err
 	}
-	return store.Info{Key: key, Size: o.Size()}, nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return store.Info{Key: key, Size: o.Size(), Modified: m.written[key]}, nil
 }
 
 // List yields the objects under a prefix in key order.
 func (m *Memory) List(ctx context.Context, prefix string) iter.Seq2[store.Info, error] {
 	return func(yield func(store.Info, error) bool) {
 		m.mu.Lock()
-		objects := maps.Clone(m.objects)
+		objects, written := maps.Clone(m.objects), maps.Clone(m.written)
 		m.mu.Unlock()
 		for _, key := range slices.Sorted(maps.Keys(objects)) {
 			if !strings.HasPrefix(key, prefix) {
@@ -115,7 +121,7 @@ func (m *Memory) List(ctx context.Context, prefix string) iter.Seq2[store.Info, 
 				yield(store.Info{}, fmt.Errorf("list %s: %w", prefix, err))
 				return
 			}
-			if !yield(store.Info{Key: key, Size: int64(len(objects[key]))}, nil) {
+			if !yield(store.Info{Key: key, Size: int64(len(objects[key])), Modified: written[key]}, nil) {
 				return
 			}
 		}

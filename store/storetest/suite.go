@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/imglish/imglish/store"
 )
@@ -48,7 +49,11 @@ func roundTrip(t *testing.T, st store.Store) {
 			t.Fatalf("Put(%s, %d bytes) = %v, %v", key, size, info, err)
 		}
 		expect(t, st, key, want)
-		if info, err := st.Stat(t.Context(), key); err != nil || info != (store.Info{Key: key, Size: int64(size)}) {
+		info, err = st.Stat(t.Context(), key)
+		if age := time.Since(info.Modified); age < -time.Minute || age > time.Hour {
+			t.Errorf("Stat says that it was written at %v", info.Modified)
+		}
+		if info.Modified = (time.Time{}); err != nil || info != (store.Info{Key: key, Size: int64(size)}) {
 			t.Errorf("Stat(%s) = %v, %v, want %d bytes", key, info, err, size)
 		}
 		o, err := st.Open(t.Context(), key)

@@ -8,12 +8,12 @@ GOFLAGS_BUILD := $(if $(TAGS),-tags $(TAGS))
 # Packages that run goroutines, processes or lanes; the race detector goes over them.
 CONCURRENT := ./pipeline/... ./store/... ./stages/... ./mixer/...
 
-.PHONY: help setup build demo test race fuzz lint golden clean
+.PHONY: help setup build demo test race kafka fuzz lint golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
-setup: ## install what building needs (libvips, the Rust tokenizers library); does nothing twice
+setup: ## install what building and testing need (libvips, the Rust tokenizers library, Kafka); does nothing twice
 	@build/setup.sh
 
 build: setup ## leave bin/imglish
@@ -39,6 +39,12 @@ check:
 
 race: setup ## the race detector on every package, short tests
 	go test $(GOFLAGS_BUILD) -race -short -timeout 60m ./...
+
+KAFKA_DIR ?= $(CACHE)/kafka/data
+KAFKA_PORT ?= 9092
+KAFKA_BROKERS ?= 1
+kafka: setup ## run Apache Kafka in the foreground (KAFKA_DIR, KAFKA_PORT, KAFKA_BROKERS=1 or 3); Ctrl-C ends it
+	@go run ./pipeline/kafkatest/broker -dir $(KAFKA_DIR) -port $(KAFKA_PORT) -brokers $(KAFKA_BROKERS)
 
 FUZZTIME ?= 30s
 fuzz: setup ## each fuzz target for FUZZTIME (default 30s)

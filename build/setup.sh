@@ -25,3 +25,6 @@ fi
 
 # The Rust tokenizers library serves tokenizer.json files. Without it everything else works.
 build/tokenizers/build.sh .cache/tokenizers
+
+# Apache Kafka, which the tests run the line on. Without it, or without Java, everything else works.
+build/kafka/install.sh .cache/kafka

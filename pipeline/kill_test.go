@@ -4,18 +4,29 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/imglish/imglish/pipeline/kafkatest"
 )
 
 // A test process that finds this variable is a child that runs a line in the folder that it names.
 const childVariable = "IMGLISH_TEST_LINE"
+
+// A child on a cluster finds its brokers (comma-separated) and the line's name in these.
+const (
+	brokersVariable = "IMGLISH_TEST_BROKERS"
+	lineVariable    = "IMGLISH_TEST_LINE_NAME"
+	pauseVariable   = "IMGLISH_TEST_PAUSE" // that a batch takes
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childVariable); dir != "" {
@@ -25,7 +36,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	kafkatest.CloseShared()
+	os.Exit(code)
 }
 
 func childSources() []*numbers {
@@ -35,6 +48,10 @@ func childSources() []*numbers {
 func runChild(dir string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	batchPause := 2 * time.Millisecond
+	if p, err := time.ParseDuration(os.Getenv(pauseVariable)); err == nil {
+		batchPause = p
+	}
 	sources := childSources()
 	sink := newMemorySink(filepath.Join(dir, "sink"))
 	b := testBuilders(sink, sources...)
@@ -43,7 +60,7 @@ func runChild(dir string) error {
 			func(context.Context, noSettings, Env) (Stage, error) {
 				inner := tag(s.name, s.each)
 				return stageFunc(func(ctx context.Context, in []*Sample) ([]Result, error) {
-					pause(ctx, 2*time.Millisecond)
+					pause(ctx, batchPause)
 					if file := os.Getenv("IMGLISH_TEST_CRASH"); file != "" && s.name == "b" {
 						crashOn(in, "77")
 					}
@@ -56,7 +73,10 @@ func runChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	return Run(ctx, cfg, b, Options{})
+	if brokers := os.Getenv(brokersVariable); brokers != "" {
+		cfg.Line, cfg.Kafka.Brokers, cfg.Kafka.Replication = os.Getenv(lineVariable), strings.Split(brokers, ","), 1
+	}
+	return Run(ctx, cfg, b, Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 }
 
 // crashOn takes the process down as C code might: no recover can catch it.
@@ -104,6 +124,15 @@ func (c *child) wait(t *testing.T, limit time.Duration) error {
 		t.Fatalf("the child has not ended within %s:\n%s", limit, c.err.String())
 		return nil
 	}
+}
+
+// childRows is how many rows the sink has.
+func childRows(t *testing.T, dir string) int {
+	n := 0
+	for _, rows := range newMemorySink(filepath.Join(dir, "sink")).content(t, 4) {
+		n += len(rows)
+	}
+	return n
 }
 
 func checkChildren(t *testing.T, dir string) {

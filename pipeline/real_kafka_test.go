@@ -9,21 +9,41 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/imglish/imglish/pipeline/kafkatest"
 )
 
-// TestOnARealBroker runs the line on the Kafka that IMGLISH_TEST_KAFKA names (host:port, comma-separated), stops it at
-// random and starts it again. The topics that it makes stay.
-func TestOnARealBroker(t *testing.T) {
-	brokers := os.Getenv("IMGLISH_TEST_KAFKA")
-	if brokers == "" {
-		t.Skip("IMGLISH_TEST_KAFKA names no broker")
+// realBrokers are the addresses that IMGLISH_TEST_KAFKA names (host:port, comma-separated), or those of an Apache Kafka
+// of this test. cluster is nil for the former: nobody may stop it, and the topics that a test makes stay.
+func realBrokers(t *testing.T) (addrs []string, cluster *kafkatest.Cluster) {
+	t.Helper()
+	if env := os.Getenv("IMGLISH_TEST_KAFKA"); env != "" {
+		return strings.Split(env, ","), nil
 	}
+	cluster = kafkatest.Start(t, kafkatest.Options{})
+	return cluster.Addrs(), cluster
+}
+
+// TestOnARealBroker runs lines on Apache Kafka and compares everything that comes out.
+func TestOnARealBroker(t *testing.T) {
+	addrs, cluster := realBrokers(t)
+	t.Run("random stops and three sources", func(t *testing.T) { stopsOnARealBroker(t, addrs) })
+	t.Run("processes that share", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("long")
+		}
+		sharedOnARealBroker(t, addrs, cluster)
+	})
+}
+
+// stopsOnARealBroker stops a line at random and starts it again.
+func stopsOnARealBroker(t *testing.T, addrs []string) {
 	one, two := &numbers{name: "one", rows: []int{1500, 700}, pad: 5000}, &numbers{name: "two", rows: []int{800}}
 	sink := newMemorySink("")
 	b := testBuilders(sink, one, two)
 	cfg := testGraph(t, t.TempDir(), b, graphOfThree, one, two)
-	cfg.Line = fmt.Sprintf("test-%d", time.Now().UnixNano())
-	cfg.Kafka.Brokers, cfg.Kafka.Replication = strings.Split(brokers, ","), 1
+	cfg.Line = fmt.Sprintf("stops-%d", time.Now().UnixNano())
+	cfg.Kafka.Brokers, cfg.Kafka.Replication = addrs, 1
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 6 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(300+r.IntN(1500))*time.Millisecond)
@@ -43,11 +63,64 @@ func TestOnARealBroker(t *testing.T) {
 	// Another source joins with lanes of its own, so the topics get more partitions.
 	three := &numbers{name: "three", rows: []int{100}}
 	b = testBuilders(sink, one, two, three)
-	file := cfg.Line
+	line := cfg.Line
 	cfg = testGraph(t, cfg.Data, b, graphOfThree, one, two, three)
-	cfg.Line, cfg.Kafka.Brokers, cfg.Kafka.Replication = file, strings.Split(brokers, ","), 1
+	cfg.Line, cfg.Kafka.Brokers, cfg.Kafka.Replication = line, addrs, 1
 	if err := Run(t.Context(), cfg, b, Options{Logger: testLogger(t)}); err != nil {
 		t.Fatal(err)
 	}
 	compareContent(t, sink.content(t, 6), wanted(2, one, two, three))
+}
+
+// sharedOnARealBroker has three processes on a line. One of them is killed, the broker is killed and comes back, one is
+// interrupted, and a fourth joins.
+func sharedOnARealBroker(t *testing.T, addrs []string, cluster *kafkatest.Cluster) {
+	dir := childDir(t)
+	line := fmt.Sprintf("shared-%d", time.Now().UnixNano())
+	begin := func() *child {
+		return startChild(t, dir, brokersVariable+"="+strings.Join(addrs, ","), lineVariable+"="+line, pauseVariable+"=100ms")
+	}
+	all := 0
+	for _, n := range childSources() {
+		all += n.total()
+	}
+	reach := func(share int) { // a share of the rows in the sink, in percent
+		t.Helper()
+		deadline := time.Now().Add(60 * time.Second)
+		for childRows(t, dir)*100 < all*share {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d of %d rows after a minute", childRows(t, dir), all)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	first, second, third := begin(), begin(), begin()
+	reach(10)
+	first.kill()
+	reach(20)
+	if cluster != nil {
+		if err := cluster.Kill(0); err != nil {
+			t.Fatal(err)
+		}
+		if childRows(t, dir) == all {
+			t.Error("the line was done before the broker was killed")
+		}
+		time.Sleep(time.Second) // they notice it
+		if err := cluster.Restart(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reach(60)
+	_ = second.cmd.Process.Signal(os.Interrupt)
+	fourth := begin()
+	if err := second.wait(t, 20*time.Second); err == nil {
+		t.Error("the line ended before the interrupt")
+	}
+	for _, c := range []*child{third, fourth} {
+		if err := c.wait(t, 90*time.Second); err != nil {
+			t.Fatalf("%v\n%s", err, c.err.String())
+		}
+		t.Logf("a process said:\n%s", c.err.String())
+	}
+	checkChildren(t, dir)
 }

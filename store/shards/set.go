@@ -7,8 +7,12 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
+	"time"
+
+	"github.com/imglish/imglish/store"
 )
 
 // Set is a set of commits, frozen: of each lane the ranges from seq 0 on, without a gap.
@@ -20,41 +24,36 @@ type Set struct {
 // set for good.
 type Through map[int]uint64
 
-// LaneCommits lists the keys of a lane's commits in the order of seq.
-func (f Folder) laneCommits(ctx context.Context, lane int) ([]string, error) {
-	return f.commitKeys(ctx, fmt.Sprintf("lane%03d-", lane))
-}
-
-func (f Folder) commitKeys(ctx context.Context, prefix string) (keys []string, err error) {
+// commits lists the objects of a lane's commits, or of those of all lanes, in the order of lane and seq.
+func (f Folder) commits(ctx context.Context, prefix string) (found []store.Info, err error) {
 	for info, err := range f.Store.List(ctx, commitFolder+prefix) {
 		if err != nil {
 			return nil, err
 		}
-		key := info.Key
-		if _, _, _, ok := parseRange(key, ".json"); ok { // what is not a commit's name is Verify's business
-			keys = append(keys, key)
+		if _, _, _, ok := parseRange(info.Key, ".json"); ok { // what is not a commit's name is Verify's business
+			found = append(found, info)
 		}
 	}
 	// Numbers with more digits than the padding sort wrongly as names.
-	slices.SortFunc(keys, func(a, b string) int {
-		laneA, fromA, toA, _ := parseRange(a, ".json")
-		laneB, fromB, toB, _ := parseRange(b, ".json")
+	slices.SortFunc(found, func(a, b store.Info) int {
+		laneA, fromA, toA, _ := parseRange(a.Key, ".json")
+		laneB, fromB, toB, _ := parseRange(b.Key, ".json")
 		return cmp.Or(cmp.Compare(laneA, laneB), cmp.Compare(fromA, fromB), cmp.Compare(toA, toB))
 	})
-	return keys, nil
+	return found, nil
 }
 
 // Last returns the commit that ends the contiguous ranges of a lane, nil if there is none.
 func (f Folder) Last(ctx context.Context, lane int) (*Commit, error) {
-	keys, err := f.laneCommits(ctx, lane)
+	found, err := f.commits(ctx, fmt.Sprintf("lane%03d-", lane))
 	if err != nil {
 		return nil, err
 	}
 	last, next := "", uint64(0)
-	for _, key := range keys {
-		_, from, to, _ := parseRange(key, ".json")
+	for _, info := range found {
+		_, from, to, _ := parseRange(info.Key, ".json")
 		if from == next {
-			last, next = key, to+1
+			last, next = info.Key, to+1
 		}
 	}
 	if last == "" {
@@ -63,36 +62,61 @@ func (f Folder) Last(ctx context.Context, lane int) (*Commit, error) {
 	return f.readCommit(ctx, last)
 }
 
+// Dated is a commit with the time at which it was written, by the store's clock.
+type Dated struct {
+	*Commit
+	At time.Time
+}
+
+// Each yields the commits that count, by lane, then by seq, one in memory at a time.
+func (f Folder) Each(ctx context.Context) iter.Seq2[Dated, error] { return f.each(ctx, nil) }
+
+func (f Folder) each(ctx context.Context, through Through) iter.Seq2[Dated, error] {
+	return func(yield func(Dated, error) bool) {
+		found, err := f.commits(ctx, "")
+		if err != nil {
+			yield(Dated{}, err)
+			return
+		}
+		next := map[int]uint64{}
+		for _, info := range found {
+			lane, from, to, _ := parseRange(info.Key, ".json")
+			if from != next[lane] {
+				continue
+			}
+			if through != nil {
+				if last, ok := through[lane]; !ok || to > last {
+					continue
+				}
+			}
+			next[lane] = to + 1
+			c, err := f.readCommit(ctx, info.Key)
+			if !yield(Dated{c, info.Modified}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // Load reads the commits of all lanes. With a non-nil through it gives exactly that set, or an error if commits are
 // missing.
 func (f Folder) Load(ctx context.Context, through Through) (*Set, error) {
-	keys, err := f.commitKeys(ctx, "")
-	if err != nil {
-		return nil, err
-	}
 	s := &Set{}
-	next := map[int]uint64{}
-	for _, key := range keys {
-		lane, from, to, _ := parseRange(key, ".json")
-		if from != next[lane] {
-			continue
-		}
-		if through != nil {
-			if last, ok := through[lane]; !ok || to > last {
-				continue
-			}
-		}
-		c, err := f.readCommit(ctx, key)
+	for c, err := range f.each(ctx, through) {
 		if err != nil {
 			return nil, err
 		}
-		s.Commits = append(s.Commits, c)
-		next[lane] = to + 1
+		s.Commits = append(s.Commits, c.Commit)
 	}
+	have := s.Through()
 	for _, lane := range slices.Sorted(maps.Keys(through)) {
-		if next[lane] != through[lane]+1 {
+		if to, ok := have[lane]; !ok || to != through[lane] {
+			last := int64(-1)
+			if ok {
+				last = int64(to)
+			}
 			return nil, fmt.Errorf("%s: lane %d has commits up to seq %d, %d are asked for: %w",
-				f.URL(), lane, int64(next[lane])-1, through[lane], ErrMismatch)
+				f.URL(), lane, last, through[lane], ErrMismatch)
 		}
 	}
 	return s, nil

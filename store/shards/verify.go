@@ -105,11 +105,12 @@ func (v *verifier) commits(ctx context.Context) error {
 			v.fault(key, doForeign, "is not a commit's name")
 		}
 	}
-	keys, err := v.folder.commitKeys(ctx, "")
+	found, err := v.folder.commits(ctx, "")
 	if err != nil {
 		return err
 	}
-	for _, key := range keys {
+	for _, info := range found {
+		key := info.Key
 		v.report.Commits++
 		number, from, to, _ := parseRange(key, ".json")
 		lane := v.lane[number]

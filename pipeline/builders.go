@@ -13,6 +13,9 @@ type Builders struct {
 	Sources map[string]Builder[Source]
 	Stages  map[string]Builder[Stage]
 	Sinks   map[string]Builder[Sink] // the last stage of a line
+	// Joined returns sources that a line has beside those of its graph file, such as one of samples that are to be taken
+	// once more. A run asks when it starts and every few seconds from then on. nil: there are none.
+	Joined func(context.Context, *Config) ([]SourceAt, error)
 }
 
 // Env is what a part may know of the line that it is built for.

@@ -16,8 +16,15 @@ import (
 
 // open finds the line's book and topics, or makes them, and builds the parts of this process.
 func (r *Runner) open(ctx context.Context) error {
+	joined, err := r.cfg.Join(ctx, r.builders)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.wanted = joined.Sources
+	r.mu.Unlock()
 	var limit int64
-	err := r.untilAnswered(ctx, func(ctx context.Context) (err error) {
+	err = r.untilAnswered(ctx, func(ctx context.Context) (err error) {
 		limit, err = r.openLine(ctx)
 		return err
 	})
@@ -27,14 +34,14 @@ func (r *Runner) open(ctx context.Context) error {
 	if r.journal, err = openJournal(filepath.Join(r.cfg.Data, "work")); err != nil {
 		return err
 	}
-	env := Env{
+	r.env = Env{
 		Line: uuidText(r.line.id), Name: r.cfg.Line, Data: r.cfg.Data, Dir: r.cfg.Dir, Logger: r.logger,
 		Store:      r.cfg.StoreURL(),
 		RangeBytes: rangeBytes(limit),
 		Settings:   func(stage string) (any, bool, error) { return r.cfg.StageSettings(r.builders, stage) },
 	}
 	for _, s := range r.segments {
-		if err := r.build(ctx, s, env); err != nil {
+		if err := r.build(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -72,7 +79,7 @@ func (r *Runner) openLine(ctx context.Context) (int64, error) {
 		replication = 1
 	}
 	b := &book{log: r.log, topic: r.cfg.Line + ".sources"}
-	if _, err := r.log.ensureTopic(ctx, b.topic, len(r.cfg.Sources), replication, 0); err != nil {
+	if _, err := r.log.ensureTopic(ctx, b.topic, len(r.wantedSources()), replication, 0); err != nil {
 		return 0, err
 	}
 	id, kept, err := r.lineID()
@@ -80,7 +87,7 @@ func (r *Runner) openLine(ctx context.Context) (int64, error) {
 		return 0, fatal(err)
 	}
 	extend := func(ctx context.Context, n int) error { return r.log.extendTopic(ctx, b.topic, n) }
-	if err := b.claim(ctx, r.cfg.Sources, id, extend); err != nil {
+	if err := b.claim(ctx, r.wantedSources(), id, extend); err != nil {
 		return 0, err
 	}
 	if err := r.keepLineID(b.line, id, kept); err != nil {
@@ -152,7 +159,7 @@ func (r *Runner) keepLineID(id, mine string, kept bool) error {
 }
 
 // build makes the parts of a segment.
-func (r *Runner) build(ctx context.Context, s Segment, env Env) error {
+func (r *Runner) build(ctx context.Context, s Segment) error {
 	c := newCrew(s.Name(), r.journal)
 	r.crews[s.Index] = c
 	for _, name := range s.Stages {
@@ -160,7 +167,7 @@ func (r *Runner) build(ctx context.Context, s Segment, env Env) error {
 		r.counters = append(r.counters, count)
 		if name == sourceStage {
 			c.source = count
-			if err := r.buildSources(ctx, env); err != nil {
+			if err := r.buildSources(ctx); err != nil {
 				return err
 			}
 			continue
@@ -171,13 +178,13 @@ func (r *Runner) build(ctx context.Context, s Segment, env Env) error {
 		}
 		if sink, ok := r.builders.Sinks[name]; ok {
 			c.sink = count
-			if r.sink, err = sink.build(ctx, settings, env); err != nil {
+			if r.sink, err = sink.build(ctx, settings, r.env); err != nil {
 				return fmt.Errorf("stage %s: %w", name, err)
 			}
 			r.closers = append(r.closers, r.sink)
 			continue
 		}
-		stage, err := r.builders.Stages[name].build(ctx, settings, env)
+		stage, err := r.builders.Stages[name].build(ctx, settings, r.env)
 		if err != nil {
 			return fmt.Errorf("stage %s: %w", name, err)
 		}
@@ -190,27 +197,36 @@ func (r *Runner) build(ctx context.Context, s Segment, env Env) error {
 }
 
 // buildSources makes the sources and looks at their files, so that a missing one is an error at once.
-func (r *Runner) buildSources(ctx context.Context, env Env) error {
-	for _, at := range r.cfg.Sources {
-		src, err := r.builders.Sources[at.Kind].make(ctx, at.Settings, env)
-		if err != nil {
-			return sourceError(at.Name, err)
-		}
-		if closer, ok := src.(io.Closer); ok {
-			r.closers = append(r.closers, closer)
-		}
-		var known []File
-		for _, s := range r.line.book.all() {
-			if s.Source == at.Name {
-				known = s.Files
-			}
-		}
-		files, err := checkFiles(ctx, src, at.Name, known)
-		if err != nil {
+func (r *Runner) buildSources(ctx context.Context) error {
+	for _, at := range r.wantedSources() {
+		if err := r.buildSource(ctx, at); err != nil {
 			return err
 		}
-		r.sources[at.Name] = &builtSource{Source: src, files: len(files)}
 	}
+	return nil
+}
+
+func (r *Runner) buildSource(ctx context.Context, at SourceAt) error {
+	src, err := r.builders.Sources[at.Kind].make(ctx, at.Settings, r.env)
+	if err != nil {
+		return sourceError(at.Name, err)
+	}
+	var known []File
+	for _, s := range r.line.book.all() {
+		if s.Source == at.Name {
+			known = s.Files
+		}
+	}
+	files, err := checkFiles(ctx, src, at.Name, known)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if closer, ok := src.(io.Closer); ok {
+		r.closers = append(r.closers, closer)
+	}
+	if err != nil {
+		return err
+	}
+	r.sources[at.Name] = &builtSource{Source: src, files: len(files)}
 	return nil
 }
 
@@ -227,7 +243,7 @@ func (r *Runner) Snapshot() Snapshot {
 	sources := r.line.book.all()
 	for _, b := range sources {
 		st := SourceState{Name: b.Source, Rows: b.Rows, Ended: b.Ended}
-		if src := r.sources[b.Source]; src != nil {
+		if src := r.source(b.Source); src != nil {
 			if p := src.state.Load(); p != nil {
 				st = *p
 			}

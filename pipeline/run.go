@@ -38,8 +38,12 @@ type Runner struct {
 	journal *journal
 	crews   map[int]*crew // by segment
 	sink    Sink
-	sources map[string]*builtSource
 	closers []io.Closer
+	env     Env
+
+	mu      sync.Mutex
+	wanted  []SourceAt // of the graph file, and those that have joined
+	sources map[string]*builtSource
 
 	counters []*counter
 	ready    atomic.Bool // the fields above are set
@@ -141,6 +145,13 @@ func (r *Runner) work(outer context.Context) (stopped bool, err error) {
 			}
 		})
 	})
+	background.Go(func() {
+		every(ctx, followPause, nil, func() {
+			if err := r.joinNew(ctx); err != nil && ctx.Err() == nil {
+				r.logger.Warn("look for sources that join", "error", err)
+			}
+		})
+	})
 	if r.opts.Progress != nil {
 		background.Go(func() { every(ctx, r.opts.Every, nil, func() { r.opts.Progress(r.Snapshot()) }) })
 	}
@@ -214,12 +225,17 @@ func (r *Runner) take(ctx context.Context, shares map[string][]int) {
 }
 
 func (r *Runner) sourceJob(s Segment, partition int) job {
-	name := r.line.book.source(partition).Source
-	return job{name: "source " + name, run: func(ctx context.Context) error {
-		src := r.sources[r.line.book.source(partition).Source]
-		if src == nil {
-			<-ctx.Done() // a source that the graph file no longer names: its lanes are drained, it is not read
-			return ctx.Err()
+	return job{name: "source " + r.line.book.source(partition).Source, run: func(ctx context.Context) error {
+		name := r.line.book.source(partition).Source
+		src := r.source(name)
+		for src == nil {
+			// A source that the graph file no longer names is not read, only its lanes are drained. One that is just
+			// joining may be in the book before this process has it.
+			if !pause(ctx, bookPause) {
+				return ctx.Err()
+			}
+			name = r.line.book.source(partition).Source
+			src = r.source(name)
 		}
 		reader := &sourceReader{
 			line: r.line, name: name, partition: partition, source: src, segment: s,
@@ -282,12 +298,12 @@ func (r *Runner) drained() bool {
 	for _, s := range r.line.book.all() {
 		bySource[s.Source] = s
 	}
-	for _, c := range r.cfg.Sources {
+	for _, c := range r.wantedSources() {
 		s, ok := bySource[c.Name]
 		if !ok || !s.Ended {
 			return false
 		}
-		if b := r.sources[c.Name]; b != nil && len(s.Files) < b.files {
+		if b := r.source(c.Name); b != nil && len(s.Files) < b.files {
 			return false
 		}
 		for k := range s.Lanes {

@@ -13,11 +13,13 @@ import (
 	"github.com/imglish/imglish/stages/shard"
 	"github.com/imglish/imglish/stages/source/cc12m"
 	"github.com/imglish/imglish/stages/source/imagenet21k"
+	"github.com/imglish/imglish/stages/source/replay"
 	"github.com/imglish/imglish/stages/source/wikipedia"
 	"github.com/imglish/imglish/stages/text"
 	"github.com/imglish/imglish/stages/view"
 	"github.com/imglish/imglish/stages/visual"
 	"github.com/imglish/imglish/store"
+	replays "github.com/imglish/imglish/store/replay"
 	"github.com/imglish/imglish/store/shards"
 	"github.com/imglish/imglish/tensor"
 	"github.com/imglish/imglish/vqkd"
@@ -30,7 +32,9 @@ func builders() pipeline.Builders {
 			"cc12m":       pipeline.Build(cc12m.Defaults(), pipeline.Work{}, buildCC12M),
 			"imagenet21k": pipeline.Build(imagenet21k.Defaults(), pipeline.Work{}, buildImageNet),
 			"wikipedia":   pipeline.Build(wikipedia.Defaults(), pipeline.Work{}, buildWikipedia),
+			replay.Name:   pipeline.Build(replay.Config{}, pipeline.Work{}, buildReplay),
 		},
+		Joined: joined,
 		Stages: map[string]pipeline.Builder[pipeline.Stage]{
 			// It waits for the network: as many calls as transfers, one sample each, and a window that a slow host
 			// does not fill.
@@ -61,6 +65,27 @@ func buildImageNet(_ context.Context, c imagenet21k.Config, env pipeline.Env) (p
 func buildWikipedia(_ context.Context, c wikipedia.Config, env pipeline.Env) (pipeline.Source, error) {
 	c.Dump, c.Dumps = env.Path(c.Dump), envPaths(env, c.Dumps)
 	return wikipedia.New(c)
+}
+
+func buildReplay(_ context.Context, _ replay.Config, env pipeline.Env) (pipeline.Source, error) {
+	st, err := store.Open(env.Store)
+	if err != nil {
+		return nil, err
+	}
+	return replay.New(st), nil
+}
+
+// joined gives a line whose store has lists of samples to be taken once more the source that reads them.
+func joined(ctx context.Context, c *pipeline.Config) ([]pipeline.SourceAt, error) {
+	st, err := store.Open(c.StoreURL())
+	if err != nil {
+		return nil, err
+	}
+	any, err := replays.Open(st).Any(ctx)
+	if err != nil || !any {
+		return nil, err
+	}
+	return []pipeline.SourceAt{{Name: replay.Name, Kind: replay.Name, Lanes: replay.Lanes}}, nil
 }
 
 func envPaths(env pipeline.Env, paths []string) []string {

@@ -16,13 +16,12 @@ import (
 // its offsets are not used, reading goes by plain requests. A process may hold a lane for a moment longer than it is
 // meant to; the lanes' rules make that harmless.
 type assigner struct {
-	group   string
-	topics  []string
-	brokers []string
-	dial    dialFunc
-	logger  *slog.Logger
-	owned   func() map[string][]int // what this process works on now
-	apply   func(map[string][]int)  // told each time the shares change
+	group  string
+	topics []string
+	at     endpoint
+	logger *slog.Logger
+	owned  func() map[string][]int // what this process works on now
+	apply  func(map[string][]int)  // told each time the shares change
 }
 
 const (
@@ -35,9 +34,9 @@ const (
 func (a *assigner) run(ctx context.Context) error {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID:                     a.group,
-		Brokers:                a.brokers,
+		Brokers:                a.at.brokers,
 		Topics:                 a.topics,
-		Dialer:                 &kafka.Dialer{ClientID: "imglish", Timeout: 5 * time.Second, DialFunc: a.dial},
+		Dialer:                 a.at.dialer(),
 		GroupBalancers:         []kafka.GroupBalancer{stickyBalancer{a.owned}},
 		HeartbeatInterval:      heartbeat,
 		SessionTimeout:         sessionTimeout,

@@ -27,16 +27,6 @@ type Config struct {
 	sections map[string]Section // a stage's settings by its name
 }
 
-// Kafka says where the log is.
-type Kafka struct {
-	Brokers []string `yaml:"brokers"` // host:port; empty: the embedded broker in the data folder
-	// LogMB bounds the log of the whole line, in MiB. It is shared among the lanes of all topics; a lane whose next
-	// stage is behind by half of its share waits.
-	LogMB int `yaml:"log_mb"`
-	// Replication of the topics on a cluster. The embedded broker has one copy.
-	Replication int `yaml:"replication"`
-}
-
 // Store says where blobs, shards and commits are. package store opens it.
 type Store struct {
 	URL string `yaml:"url"` // a folder or s3://bucket/prefix; empty: the data folder
@@ -60,6 +50,9 @@ func Defaults() Config {
 			// each lane's limit, and what is written until the limit is applied, 224 MiB stay below 300 MB.
 			LogMB:       224,
 			Replication: 3, // with min.insync.replicas=2 one broker may be away and nothing acknowledged is lost
+
+			CreateTopics: true,
+			Compression:  "none",
 		},
 		Lanes: 4, // enough to keep a few cores busy in order; more lanes cost one request at a time each
 	}
@@ -217,10 +210,6 @@ func (c *Config) check(root Section, b Builders) error {
 		return root.errorf("line %q: lower case letters, digits, _ and - only", c.Line)
 	case c.Lanes < 1 || c.Lanes > maxLanes:
 		return root.errorf("lanes: %d, want 1 to %d", c.Lanes, maxLanes)
-	case c.Kafka.LogMB < 16:
-		return root.errorf("kafka.log_mb: %d, want at least 16", c.Kafka.LogMB)
-	case c.Kafka.Replication < 1:
-		return root.errorf("kafka.replication: %d, want at least 1", c.Kafka.Replication)
 	case len(c.Sources) == 0:
 		return root.errorf("no sources: add `sources:` with at least one of %v", names(b.Sources))
 	case len(c.Sources) > maxSources:
@@ -228,6 +217,9 @@ func (c *Config) check(root Section, b Builders) error {
 	}
 	if err := c.checkGraph(root, b); err != nil {
 		return err
+	}
+	if wrong := c.checkKafka(); wrong != "" {
+		return root.errorf("%s", wrong)
 	}
 	for _, s := range c.Sources {
 		if _, err := b.Sources[s.Kind].settings(s.Settings); err != nil {

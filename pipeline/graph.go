@@ -86,7 +86,7 @@ func (c *Config) Segments() []Segment {
 			out[i].Input = out[i-1].Output
 		}
 		if i < len(c.Graph)-1 {
-			out[i].Output = c.Line + "." + out[i].Name()
+			out[i].Output = c.base() + "." + out[i].Name()
 		}
 	}
 	return out

@@ -17,7 +17,7 @@ import (
 // Reader and Writer retry on their own, and a retried write may land twice or out of order.
 type kafkaLog struct {
 	client *kafka.Client
-	line   string // name, first part of the group names
+	line   string // first part of the group names
 }
 
 const (
@@ -30,14 +30,10 @@ const (
 // dialFunc opens connections. The embedded broker moves; its dialFunc knows where it is.
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-func newKafkaLog(line string, brokers []string, dial dialFunc) *kafkaLog {
+func newKafkaLog(cfg *Config, e endpoint) *kafkaLog {
 	return &kafkaLog{
-		line: line,
-		client: &kafka.Client{
-			Addr: kafka.TCP(brokers...),
-			// A transport of our own: the shared default one may hand out dead connections after a restart.
-			Transport: &kafka.Transport{Dial: dial, MetadataTTL: 2 * time.Second, IdleTimeout: 10 * time.Second, ClientID: "imglish"},
-		},
+		line:   cfg.base(),
+		client: &kafka.Client{Addr: kafka.TCP(e.brokers...), Transport: e.transport(cfg.topics())},
 	}
 }
 

@@ -62,12 +62,12 @@ func (r *Runner) untilAnswered(ctx context.Context, f func(context.Context) erro
 		if first == nil {
 			first = err
 		}
-		r.logger.Info("the broker does not answer", "brokers", r.brokers, "error", err)
+		r.logger.Info("the broker does not answer", "brokers", r.at.brokers, "error", err)
 		if !pause(ctx, 200*time.Millisecond) {
 			if told.Err() != nil {
 				return told.Err()
 			}
-			return fmt.Errorf("broker %v: %w", r.brokers, first)
+			return fmt.Errorf("broker %v: %w", r.at.brokers, first)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (r *Runner) openLine(ctx context.Context) (int64, error) {
 	if len(r.cfg.Kafka.Brokers) == 0 {
 		replication = 1
 	}
-	b := &book{log: r.log, topic: r.cfg.Line + ".sources"}
+	b := &book{log: r.log, topic: r.cfg.sourcesTopic()}
 	if _, err := r.log.ensureTopic(ctx, b.topic, len(r.wantedSources()), replication, 0); err != nil {
 		return 0, err
 	}

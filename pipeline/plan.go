@@ -78,7 +78,7 @@ func (c *Config) Plan(b Builders) (Plan, error) {
 		p.Sources = append(p.Sources, ps)
 		first += s.Lanes
 	}
-	p.Topics = append(p.Topics, PlanTopic{Topic: c.Line + ".sources", Partitions: len(c.Sources)})
+	p.Topics = append(p.Topics, PlanTopic{Topic: c.sourcesTopic(), Partitions: len(c.Sources)})
 	segments := c.Segments()
 	for i, seg := range segments {
 		if seg.Output != "" {

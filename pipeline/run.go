@@ -31,9 +31,8 @@ type Runner struct {
 	segments []Segment // those of this process, in order
 
 	start   time.Time
+	at      endpoint
 	log     *kafkaLog
-	dial    dialFunc
-	brokers []string
 	line    *line
 	journal *journal
 	crews   map[int]*crew // by segment
@@ -100,11 +99,11 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		r.dial, r.brokers = broker.dial, []string{a.Address}
-	} else {
-		r.brokers = r.cfg.Kafka.Brokers
+		r.at = endpoint{brokers: []string{a.Address}, dial: broker.dial}
+	} else if r.at, err = clusterEndpoint(r.cfg); err != nil {
+		return err
 	}
-	r.log = newKafkaLog(r.cfg.Line, r.brokers, r.dial)
+	r.log = newKafkaLog(r.cfg, r.at)
 	defer r.log.close()
 	if err := r.open(ctx); err != nil {
 		err = errors.Join(err, r.closeParts())
@@ -183,7 +182,7 @@ var errDone = errors.New("done")
 // share takes part in the sharing of lanes.
 func (r *Runner) share(ctx context.Context) error {
 	a := &assigner{
-		group: r.cfg.Line, brokers: r.brokers, dial: r.dial, logger: r.logger,
+		group: r.cfg.base(), at: r.at, logger: r.logger,
 		owned: r.pool.owned,
 		apply: func(shares map[string][]int) { r.take(ctx, shares) },
 	}

@@ -28,3 +28,6 @@ build/tokenizers/build.sh .cache/tokenizers
 
 # Apache Kafka, which the tests run the line on. Without it, or without Java, everything else works.
 build/kafka/install.sh .cache/kafka
+
+# A real S3 server for the tests.
+build/s3/install.sh .cache/s3

@@ -10,6 +10,11 @@ import (
 // ErrNotFound is returned for an object that does not exist.
 var ErrNotFound = errors.New("no such object")
 
+var (
+	errNegative = errors.New("a place before the object's start")
+	errNotTLS   = errors.New("a plain HTTP request was answered as by a TLS server")
+)
+
 // Error says which operation on which object of which store went wrong.
 type Error struct {
 	Op  string // "put", "open", ...
@@ -29,13 +34,16 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Hint says what a user can do about it, empty if nothing is known.
 func (e *Error) Hint() string {
+	if hint := s3Hint(e.Err); hint != "" {
+		return hint
+	}
 	switch {
 	case errors.Is(e.Err, syscall.ENOSPC), errors.Is(e.Err, syscall.EDQUOT):
 		return "the disk (or the quota) is full: make room and run the same command again; nothing half-written was kept"
 	case errors.Is(e.Err, fs.ErrPermission), errors.Is(e.Err, syscall.EROFS):
 		return "the folder cannot be written: check its owner and mode, or name another one"
 	case errors.Is(e.Err, errScheme):
-		return "this release keeps its data in a folder: give a path, or file:///path"
+		return "give a folder's path, file:///path or s3://bucket/prefix"
 	case errors.Is(e.Err, syscall.ENOTDIR):
 		return "name a folder, not a file"
 	}

@@ -32,7 +32,20 @@ func TestOpen(t *testing.T) {
 		{"", "no folder", ""},
 		{file, "not a directory", "not a file"},
 		{"file://elsewhere/x", "file:///path", "folder"},
-		{"s3://key:secret@host/bucket?token=t", "no store of this kind", "this release keeps its data in a folder"},
+		{"ftp://key:secret@host/bucket?token=t", "no store of this kind", "s3://bucket/prefix"},
+		{"s3://key:secret@bucket/prefix", "stands in the URL", "AWS_SECRET_ACCESS_KEY"},
+		{"s3://bucket/prefix?secret_key=secret", "stands in the URL", "AWS_SECRET_ACCESS_KEY"},
+		{"s3://bucket/prefix?aws_session_token=token", "stands in the URL", "AWS_SECRET_ACCESS_KEY"},
+		{"s3://bucket/prefix?regoin=x", `unknown setting "regoin", known are ca, credentials_file, endpoint`, "docs/s3.md"},
+		{"s3://bucket/prefix?region=x&region=y", "region is there twice", "docs/s3.md"},
+		{"s3://bucket/prefix?part_mb=4", "from 5 to 1024", "docs/s3.md"},
+		{"s3://bucket/prefix?path_style=perhaps", "path_style", "docs/s3.md"},
+		{"s3://bucket/prefix?endpoint=host:9000", "want https://host", "docs/s3.md"},
+		{"s3://bucket/prefix?endpoint=https://user:secret@host", "want https://host", "docs/s3.md"},
+		{"s3://bucket/prefix?ca=/not/there.pem", "/not/there.pem", "docs/s3.md"},
+		{"s3://Bucket/prefix", "bucket", "docs/s3.md"},
+		{"s3://bucket/../x", "prefix", "docs/s3.md"},
+		{"s3:///prefix", "bucket", "docs/s3.md"},
 	} {
 		st, err := store.Open(tt.where)
 		if tt.wrong == "" {

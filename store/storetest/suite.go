@@ -3,14 +3,17 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/imglish/imglish/store"
@@ -35,6 +38,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Cancelled", cancelled},
 		{"ReadersSeeWholeObjects", wholeObjects},
 		{"Blobs", blobs},
+		{"LargeFromStream", largeFromStream},
+		{"ReadsAnywhere", readsAnywhere},
+		{"ManyKeys", manyKeys},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })
 	}
@@ -300,6 +306,106 @@ func blobs(t *testing.T, st store.Store) {
 	}
 	if _, err := store.GetBlob(t.Context(), st, store.BlobKey([32]byte{1})); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("GetBlob of an absent blob: %v, want ErrNotFound", err)
+	}
+}
+
+// largeFromStream puts objects of a size that nobody has said before, larger than what a store takes at once.
+func largeFromStream(t *testing.T, st store.Store) {
+	for _, size := range []int{16 << 20, 33<<20 + 5} { // one part of the default size and nothing behind it; three
+		want := pattern(size, 3)
+		sum := sha256.Sum256(want)
+		info, err := st.Put(t.Context(), "large", iotest.HalfReader(bytes.NewReader(want)))
+		if err != nil || info.Size != int64(size) {
+			t.Fatalf("Put(%d bytes) = %v, %v", size, info, err)
+		}
+		o, err := st.Open(t.Context(), "large")
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := sha256.New()
+		if n, err := io.Copy(h, io.NewSectionReader(o, 0, o.Size())); n != int64(size) || err != nil || !bytes.Equal(h.Sum(nil), sum[:]) {
+			t.Errorf("read through: %d bytes of %d, %v, or other bytes", n, size, err)
+		}
+		if err := o.Close(); err != nil {
+			t.Error(err)
+		}
+		expect(t, st, "large", want)
+	}
+	broken := errors.New("the source broke off")
+	_, err := st.Put(t.Context(), "torn", io.MultiReader(bytes.NewReader(pattern(40<<20, 1)), failing{broken}))
+	if !errors.Is(err, broken) {
+		t.Errorf("Put from a source that breaks off behind 40 MiB: %v, want %v", err, broken)
+	}
+	if got := list(t, st, ""); !slices.Equal(got, []string{"large"}) {
+		t.Errorf("a Put that broke off left %q, want only large", got)
+	}
+}
+
+// readsAnywhere compares reads at random places, and those that go on behind one another, with the bytes put.
+func readsAnywhere(t *testing.T, st store.Store) {
+	const size = 3<<20 + 17
+	want := make([]byte, size)
+	r := rand.New(rand.NewPCG(7, 8))
+	for i := range want {
+		want[i] = byte(r.Uint32())
+	}
+	put(t, st, "k", want)
+	o, err := st.Open(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	columns := []int{0, 500_000, 1_000_000, 1_500_000, 2_000_000, 2_500_000}
+	var wg sync.WaitGroup
+	for worker := range 3 { // an Object is an io.ReaderAt: several may read at once
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(9, uint64(worker)))
+			at := slices.Clone(columns)
+			for i := range 400 {
+				off, n := r.IntN(size), r.IntN(70_000)
+				if i%2 == 0 {
+					c := r.IntN(len(at))
+					off, n = at[c], r.IntN(9000)
+					at[c] += n
+				}
+				got := make([]byte, n)
+				k, err := o.ReadAt(got, int64(off))
+				wantN := min(n, size-off)
+				if k != wantN || !bytes.Equal(got[:k], want[off:off+wantN]) || (wantN < n) != (err == io.EOF) || err != nil && err != io.EOF {
+					t.Errorf("ReadAt(%d bytes, %d) = %d, %v, want the %d bytes put", n, off, k, err, wantN)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := o.ReadAt(make([]byte, 1), -1); err == nil || err == io.EOF {
+		t.Errorf("ReadAt(-1): %v, want an error", err)
+	}
+	if n, err := o.ReadAt(make([]byte, 1), size); n != 0 || err != io.EOF {
+		t.Errorf("ReadAt behind the end = %d, %v, want 0, EOF", n, err)
+	}
+}
+
+// manyKeys lists more than a server gives at once.
+func manyKeys(t *testing.T, st store.Store) {
+	const n = 2100
+	want := make([]string, n)
+	var wg sync.WaitGroup
+	for w := range 8 {
+		wg.Go(func() {
+			for i := w; i < n; i += 8 {
+				want[i] = fmt.Sprintf("commits/lane%03d-%04d.json", i/700, i)
+				if _, err := st.Put(t.Context(), want[i], strings.NewReader("x")); err != nil {
+					t.Errorf("Put(%s): %v", want[i], err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := list(t, st, "commits/"); !slices.Equal(got, want) {
+		t.Errorf("List yields %d keys, want %d in order", len(got), n)
 	}
 }
 

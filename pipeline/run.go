@@ -224,7 +224,13 @@ func (r *Runner) take(ctx context.Context, shares map[string][]int) {
 }
 
 func (r *Runner) sourceJob(s Segment, partition int) job {
-	return job{name: "source " + r.line.book.source(partition).Source, run: func(ctx context.Context) error {
+	leave := func() {
+		of := r.line.book.source(partition)
+		for k := range of.Lanes {
+			r.line.board.leave(s.Name(), of.first+k)
+		}
+	}
+	return job{name: "source " + r.line.book.source(partition).Source, leave: leave, run: func(ctx context.Context) error {
 		name := r.line.book.source(partition).Source
 		src := r.source(name)
 		for src == nil {

@@ -57,5 +57,12 @@ lint: setup ## go vet, gofmt and staticcheck
 golden: setup ## write the golden files again; review the diff
 	go test $(GOFLAGS_BUILD) $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
 
+BENCH ?=
+BENCHFLAGS ?=
+.PHONY: bench
+bench: ## side by side with peers on this machine: BENCH=pass-1k or nothing for all, BENCHFLAGS="-rounds 9"
+	go build -o bin/bench ./bench
+	bin/bench $(BENCHFLAGS) $(BENCH)
+
 clean: ## remove what was built, not what was downloaded
 	rm -rf bin demo-run

@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"audit":         {"store", "pipeline"},
 	"scenes":        {"pixels"},
 	"doctor":        {},
+	"bench":         {"pipeline"},
 }
 
 const module = "github.com/imglish/imglish/"

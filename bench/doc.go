@@ -1,0 +1,19 @@
+// Bench measures the line's engine side by side with its peers, on one machine in one run. `make bench` runs every
+// comparison, `make bench BENCH=pass-1k` one.
+//
+// Peers are installed once into .cache/bench: Benthos by its own Go module (peers/benthos), so that its dependencies stay
+// out of ours, and Apache Kafka with its performance tools by Maven (peers/kafka).
+//
+// # What is fair
+//
+//   - All use one broker of Apache Kafka with its default settings, on the JVM's default compiler, and topics of as many
+//     partitions. The records are of one size, neither compressed nor keyed, acknowledged by all replicas.
+//   - Contestants run in turn, each round beginning with another one; a round before the first warms up the broker and
+//     does not count. Medians are shown, with the least and the most, and ratios are taken within a round.
+//   - Time runs from the first record in the output topic to the last, so without start-up; with it, it stands beside.
+//   - The CPU time is that of a contestant's processes; the broker's meanwhile stands apart. Memory is the most that a
+//     contestant's processes had resident, added up.
+//   - Every output is counted; another number than went in is an error.
+//
+// docs/benchmarks.md holds results and says how to repeat them.
+package main

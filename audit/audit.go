@@ -9,7 +9,9 @@ import (
 
 	"github.com/sourcegraph/conc/pool"
 
+	"github.com/imglish/imglish/audit/dead"
 	"github.com/imglish/imglish/store"
+	"github.com/imglish/imglish/store/replay"
 	"github.com/imglish/imglish/store/shards"
 )
 
@@ -32,7 +34,11 @@ type Report struct {
 	Kinds   map[shards.Kind]Count            `json:"kinds"`   // "dropped" among them
 	Sources map[string]map[shards.Kind]Count `json:"sources"` // by data set
 	Skips   map[string]int64                 `json:"skips"`   // by "stage/reason"
-	// SourceSkips are the same by data set.
+	// Of these: those whose sample was taken once more and is in the shards now, and those whose sample is missing. The
+	// rest was taken once more and skipped again, which is a skip of its own.
+	Recovered map[string]int64 `json:"recovered"`
+	Missing   map[string]int64 `json:"missing"`
+	// SourceSkips are the skips by data set.
 	SourceSkips map[string]map[string]int64 `json:"source_skips"`
 
 	VisualTokenizer string `json:"visual_tokenizer"` // fingerprint; empty if there is none
@@ -60,9 +66,13 @@ func Run(ctx context.Context, st store.Store, progress func(done, total int64, n
 	a := &auditor{folder: f, visual: visual, text: text, progress: progress, report: &Report{
 		URL: f.URL(), Line: line.Line, Set: hex.EncodeToString(hash[:]), Commits: len(set.Commits), Lanes: len(set.Through()),
 		Kinds: map[shards.Kind]Count{}, Sources: map[string]map[shards.Kind]Count{}, Skips: map[string]int64{},
-		SourceSkips:     map[string]map[string]int64{},
+		SourceSkips: map[string]map[string]int64{},
+		Recovered:   map[string]int64{}, Missing: map[string]int64{},
 		VisualTokenizer: visual.Fingerprint, TextTokenizer: text.Fingerprint,
 	}, codes: make([]int64, visual.Codes), pieces: make([]int64, text.Special.Vocab)}
+	if a.fates, err = dead.ReadFates(ctx, f); err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
 	for _, c := range set.Commits {
 		a.report.Seq += int64(c.To - c.From + 1)
 		a.total += int64(len(c.Files))
@@ -70,7 +80,7 @@ func Run(ctx context.Context, st store.Store, progress func(done, total int64, n
 	p := pool.New().WithMaxGoroutines(runtime.GOMAXPROCS(0)).WithContext(ctx).WithFirstError().WithCancelOnError()
 	for _, c := range set.Commits {
 		for _, file := range c.Files {
-			p.Go(func(ctx context.Context) error { return a.file(ctx, file) })
+			p.Go(func(ctx context.Context) error { return a.file(ctx, c.Lane, file) })
 		}
 	}
 	if err := p.Wait(); err != nil {
@@ -85,6 +95,7 @@ func Run(ctx context.Context, st store.Store, progress func(done, total int64, n
 
 type auditor struct {
 	folder   shards.Folder
+	fates    *dead.Fated
 	visual   shards.Visual
 	text     shards.Textual
 	progress func(done, total int64, note string)
@@ -117,6 +128,7 @@ type (
 	}
 	droppedColumns struct {
 		ID     [16]byte      `parquet:"id"`
+		Seq    int64         `parquet:"seq,delta"`
 		Source shards.Source `parquet:"source"`
 		Stage  string        `parquet:"stage"`
 		Reason string        `parquet:"reason"`
@@ -130,10 +142,11 @@ type found struct {
 	codes   []uint16
 	ids     []int32
 	skip    string
-	once    bool // the ids are the sample's, not the row's: each row of a pair repeats its text
+	fate    dead.Fate // of the skip
+	once    bool      // the ids are the sample's, not the row's: each row of a pair repeats its text
 }
 
-func (a *auditor) file(ctx context.Context, file shards.File) error {
+func (a *auditor) file(ctx context.Context, lane int, file shards.File) error {
 	switch file.Kind {
 	case shards.Image:
 		return scan(ctx, a, file, func(r *imageColumns) found { return found{id: r.ID, dataset: r.Source.Dataset, codes: r.Codes} })
@@ -145,7 +158,8 @@ func (a *auditor) file(ctx context.Context, file shards.File) error {
 		})
 	default:
 		return scan(ctx, a, file, func(r *droppedColumns) found {
-			return found{id: r.ID, dataset: r.Source.Dataset, skip: r.Stage + "/" + r.Reason}
+			return found{id: r.ID, dataset: r.Source.Dataset, skip: r.Stage + "/" + r.Reason,
+				fate: a.fates.Of(replay.Place{Lane: lane, Seq: uint64(r.Seq)}, r.ID)}
 		})
 	}
 }
@@ -153,7 +167,8 @@ func (a *auditor) file(ctx context.Context, file shards.File) error {
 // tally is what one file adds to the report.
 type tally struct {
 	sources map[string]Count
-	skips   map[string]map[string]int64 // by data set, then reason
+	skips   map[string]map[string]int64    // by data set, then reason
+	fates   map[string]map[dead.Fate]int64 // by reason
 	codes   []int64
 	pieces  []int64
 }
@@ -164,7 +179,7 @@ func scan[T any](ctx context.Context, a *auditor, file shards.File, look func(*T
 		return err
 	}
 	defer r.Close()
-	t := tally{map[string]Count{}, map[string]map[string]int64{}, make([]int64, len(a.codes)), make([]int64, len(a.pieces))}
+	t := tally{map[string]Count{}, map[string]map[string]int64{}, map[string]map[dead.Fate]int64{}, make([]int64, len(a.codes)), make([]int64, len(a.pieces))}
 	rows := make([]T, min(shards.DefaultRowGroup, r.Len()))
 	var last [16]byte
 	for at := 0; at < r.Len(); at += len(rows) {
@@ -199,6 +214,10 @@ func (t *tally) add(row found, fresh bool) error {
 			t.skips[row.dataset] = map[string]int64{}
 		}
 		t.skips[row.dataset][row.skip]++
+		if t.fates[row.skip] == nil {
+			t.fates[row.skip] = map[dead.Fate]int64{}
+		}
+		t.fates[row.skip][row.fate]++
 	}
 	for _, code := range row.codes {
 		if int(code) >= len(t.codes) {
@@ -239,6 +258,10 @@ func (a *auditor) merge(file shards.File, t tally) {
 			r.SourceSkips[dataset][reason] += n
 			r.Skips[reason] += n
 		}
+	}
+	for reason, fates := range t.fates {
+		r.Recovered[reason] += fates[dead.Recovered]
+		r.Missing[reason] += fates[dead.NotReplayed] + fates[dead.UnderWay]
 	}
 	for i, n := range t.codes {
 		a.codes[i] += n

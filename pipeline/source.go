@@ -13,6 +13,13 @@ type Source interface {
 	Open(ctx context.Context, after Cursor) (Rows, error)
 }
 
+// Finder is a Source that finds a row by its reference, without reading the rows before it.
+type Finder interface {
+	// Find returns a cursor whose next row is the one that a sample's or skip's reference names; its Row does not
+	// count. ok is false if the files hold no such row.
+	Find(ctx context.Context, from *Origin) (at Cursor, ok bool, err error)
+}
+
 // File is one immutable file of a source.
 type File struct {
 	Name        string // base name, fixed

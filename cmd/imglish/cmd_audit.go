@@ -20,7 +20,8 @@ func newAuditCommand() *cobra.Command {
 		Use:   "audit DIR",
 		Short: "Count what the shards hold: kinds, sources, skips, codes and pieces",
 		Long: `audit reads the committed shards of a data folder and counts samples by kind, source and reason of a skip, and
-how much of the visual and the text vocabulary they use. It needs no server and changes nothing.`,
+how much of the visual and the text vocabulary they use. A skip whose sample was taken once more (imglish dead replay) is
+recovered if the sample is in the shards now; one that was skipped again counts there. It needs no server and changes nothing.`,
 		Example: "  imglish audit data\n  imglish audit data --json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,9 +70,9 @@ func printAudit(w io.Writer, r *audit.Report) error {
 	}
 	fmt.Fprint(t, "\n\n")
 	if len(r.Skips) > 0 {
-		fmt.Fprintln(t, "skipped by\tsamples\t")
+		fmt.Fprintln(t, "skipped by\tskips\trecovered\tmissing\t")
 		for _, reason := range slices.Sorted(maps.Keys(r.Skips)) {
-			fmt.Fprintf(t, "%s\t%d\t\n", reason, r.Skips[reason])
+			fmt.Fprintf(t, "%s\t%d\t%d\t%d\t\n", reason, r.Skips[reason], r.Recovered[reason], r.Missing[reason])
 		}
 		fmt.Fprintln(t)
 	}

@@ -14,6 +14,10 @@ const asCommand = "IMGLISH_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
 	sandbox.RunIfWorker()
+	if graph := os.Getenv(deadGraph); graph != "" {
+		runDeadLine(graph)
+		return
+	}
 	if os.Getenv(asCommand) != "" {
 		main()
 	}

@@ -23,6 +23,9 @@ import (
 // Schema is the version of a list. A reader refuses others.
 const Schema = 1
 
+// Source is the kind and the name, in a line, of the source that reads the lists.
+const Source = "replay"
+
 const (
 	prefix = "replay/list-"
 

@@ -3,6 +3,7 @@ package cc12m
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/stages/source/internal/filelist"
@@ -59,4 +60,19 @@ func (s *Source) Open(ctx context.Context, after pipeline.Cursor) (pipeline.Rows
 	return filelist.Walk(files, after, func(file int, place string) (filelist.Reader, error) {
 		return openList(paths[file], files[file], place, s.cfg)
 	})
+}
+
+// Find returns the place of a row: its key is a byte offset, its revision the list's fingerprint.
+func (s *Source) Find(ctx context.Context, from *pipeline.Origin) (pipeline.Cursor, bool, error) {
+	_, files, err := s.files(ctx)
+	if err != nil {
+		return pipeline.Cursor{}, false, err
+	}
+	for i, f := range files {
+		offset, err := strconv.ParseInt(from.GetKey(), 10, 64)
+		if f.Fingerprint == from.GetRevision() && err == nil && offset >= 0 && offset < f.Size {
+			return pipeline.Cursor{File: i, Place: from.GetKey()}, true, nil
+		}
+	}
+	return pipeline.Cursor{}, false, nil
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // Name is both the kind and the name of the source in a line.
-const Name = "replay"
+const Name = replay.Source
 
 // Lanes of the source, for ever. It is no setting, since the source stands in no file.
 const Lanes = 4

@@ -52,6 +52,7 @@ func Run(t *testing.T, newSource func() (pipeline.Source, error)) []pipeline.Row
 		}
 		same(t, i, Read(t, must(t, newSource), after), rows[i:])
 	}
+	found(t, src, rows)
 	cancelled(t, src)
 	refuses(t, src, len(files))
 	return rows
@@ -140,6 +141,29 @@ func same(t *testing.T, from int, got, want []pipeline.Row) {
 			!proto.Equal(got[i].Sample, want[i].Sample) || !proto.Equal(got[i].Skip, want[i].Skip) {
 			t.Fatalf("behind row %d: row %d is\n%+v\nwant\n%+v", from, from+i, got[i], want[i])
 		}
+	}
+}
+
+// found looks rows up by their references, where the source can.
+func found(t *testing.T, src pipeline.Source, rows []pipeline.Row) {
+	t.Helper()
+	f, ok := src.(pipeline.Finder)
+	if !ok {
+		return
+	}
+	for i := 0; i < len(rows); i += max(1, len(rows)/40) {
+		from, _, _ := reference(t, i, rows[i])
+		at, ok, err := f.Find(t.Context(), from)
+		if err != nil || !ok {
+			t.Fatalf("Find(%v) = %v, %v, want row %d", from, ok, err, i)
+		}
+		got := Read(t, src, at)
+		if len(got) != len(rows)-i || !proto.Equal(got[0].Sample, rows[i].Sample) || !proto.Equal(got[0].Skip, rows[i].Skip) {
+			t.Fatalf("Find(%v) leads to %d rows, the first %+v, want row %d", from, len(got), got, i)
+		}
+	}
+	if at, ok, err := f.Find(t.Context(), &pipeline.Origin{Dataset: src.Dataset(), Key: "0", Revision: "of another file"}); ok || err != nil {
+		t.Errorf("Find of a row of another file = %+v, %v, %v", at, ok, err)
 	}
 }
 

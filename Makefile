@@ -8,7 +8,7 @@ GOFLAGS_BUILD := $(if $(TAGS),-tags $(TAGS))
 # Packages that run goroutines, processes or lanes; the race detector goes over them.
 CONCURRENT := ./pipeline/... ./store/... ./stages/... ./mixer/...
 
-.PHONY: help setup build demo test race kafka fuzz lint golden clean
+.PHONY: help setup build demo test race kafka chaos fuzz lint golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -45,6 +45,12 @@ KAFKA_PORT ?= 9092
 KAFKA_BROKERS ?= 1
 kafka: setup ## run Apache Kafka in the foreground (KAFKA_DIR, KAFKA_PORT, KAFKA_BROKERS=1 or 3); Ctrl-C ends it
 	@go run ./pipeline/kafkatest/broker -dir $(KAFKA_DIR) -port $(KAFKA_PORT) -brokers $(KAFKA_BROKERS)
+
+KILLS ?= 200
+RECORDS ?= 500000
+SEED ?= 0
+chaos: setup ## kill, stop and cut off a line on Kafka, then count its records (KILLS of each stage, RECORDS, SEED)
+	@go run ./pipeline/chaos -kills $(KILLS) -records $(RECORDS) -seed $(SEED)
 
 FUZZTIME ?= 30s
 fuzz: setup ## each fuzz target for FUZZTIME (default 30s)

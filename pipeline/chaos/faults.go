@@ -79,10 +79,18 @@ func (f *faults) openGate(ctx context.Context, stages *sync.WaitGroup) error {
 		}
 		select {
 		case <-done:
-			return ctx.Err()
-		case <-time.After(tick):
+			if ctx.Err() != nil || f.enough() {
+				return ctx.Err()
+			}
+		default:
 		}
+		pause(ctx, tick)
 	}
+}
+
+// enough says whether every kind of fault was made, which a short run may have to wait for.
+func (f *faults) enough() bool {
+	return f.freezes.Load() > 0 && f.cuts.Load() >= 3 && f.restarts.Load() > 0 && f.rewinds.Load() > 0
 }
 
 // killStage kills a stage's processes one after the other: some while they start, join or resume, most a moment after

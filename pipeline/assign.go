@@ -22,6 +22,8 @@ type assigner struct {
 	logger *slog.Logger
 	owned  func() map[string][]int // what this process works on now
 	apply  func(map[string][]int)  // told each time the shares change
+	// trouble is told how each try to get a share went. What it makes ErrFatal ends the sharing.
+	trouble func(error) error
 }
 
 const (
@@ -55,10 +57,13 @@ func (a *assigner) run(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			// The group tries again by itself.
 			a.logger.Debug("shares of the lanes", "error", err)
-			continue
+			if err := a.trouble(err); errors.Is(err, ErrFatal) {
+				return err
+			}
+			continue // the group tries again by itself
 		}
+		_ = a.trouble(nil)
 		shares := map[string][]int{}
 		for topic, partitions := range generation.Assignments {
 			for _, p := range partitions {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -13,7 +14,9 @@ type board struct {
 	store    positions
 	logger   *slog.Logger
 	segments []Segment
-	lanes    func() int // of the whole line
+	lanes    func() int  // of the whole line
+	outage   *outage     // hears what goes wrong; nil: the logger does
+	fail     func(error) // told what no retry mends; may be nil
 
 	kick chan struct{}
 
@@ -159,20 +162,31 @@ func (b *board) poll(ctx context.Context) error {
 func (b *board) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		every(ctx, pollPause, nil, func() { b.complain(ctx, b.poll(ctx)) })
+		every(ctx, pollPause, nil, func() { b.complain(ctx, "read positions", b.poll(ctx)) })
 	})
 	wg.Go(func() {
 		every(ctx, savePause, b.kick, func() {
-			b.complain(ctx, b.save(ctx))
+			b.complain(ctx, "save positions", b.save(ctx))
 			pause(ctx, kickPause)
 		})
 	})
 	wg.Wait()
 }
 
-func (b *board) complain(ctx context.Context, err error) {
-	if err != nil && ctx.Err() == nil {
-		b.logger.Warn("positions", "error", err)
+func (b *board) complain(ctx context.Context, what string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	level := slog.LevelWarn
+	if b.outage != nil {
+		b.outage.result(what, err)
+		level = slog.LevelDebug
+	}
+	if err = refused(err); errors.Is(err, ErrFatal) && b.fail != nil {
+		b.fail(err)
+	}
+	if err != nil {
+		b.logger.Log(ctx, level, what, "error", err)
 		pause(ctx, time.Second)
 	}
 }

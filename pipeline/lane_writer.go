@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -20,6 +21,8 @@ type laneWriter struct {
 	// wrote is told after each request, with its last item: a writer that waits for room waits for its own position to
 	// be saved, too.
 	wrote func(last *item, urgent bool)
+
+	request int // bytes of one write; less than maxRequest if the log has refused so much
 
 	expect int64    // offset of the next record
 	last   Position // the last record written
@@ -41,7 +44,7 @@ func resumeWriter(ctx context.Context, r *laneReader, limit int64, taken func() 
 	}
 	w := &laneWriter{
 		log: r.log, line: r.line, topic: r.topic, lane: r.lane,
-		id:   make([]byte, 16),
+		id: make([]byte, 16), request: maxRequest,
 		room: newRoom(limit, taken),
 	}
 	rand.Read(w.id)
@@ -71,7 +74,7 @@ func (w *laneWriter) append(ctx context.Context, items []*item) error {
 			if err != nil {
 				return err
 			}
-			if len(values) > 0 && bytes+len(v) > maxRequest {
+			if len(values) > 0 && bytes+len(v) > w.request {
 				break
 			}
 			values = append(values, v)
@@ -82,6 +85,11 @@ func (w *laneWriter) append(ctx context.Context, items []*item) error {
 			return err
 		}
 		base, err := w.log.write(ctx, w.topic, w.lane, values)
+		if errors.Is(err, errTooLarge) {
+			if err = w.shrink(items[0], n, bytes); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -96,6 +104,21 @@ func (w *laneWriter) append(ctx context.Context, items []*item) error {
 		w.last = Position{LastSeq: int64(items[n-1].seq), InputOffset: w.expect - 1, InputWriter: w.id}
 		w.wrote(items[n-1], w.room.outstanding() > w.room.limit/8)
 		items = items[n:]
+	}
+	return nil
+}
+
+// shrink makes less of a write of n records that the log has refused as too large, beginning with an item: fewer records
+// from now on, or a skip in the place of a sample that is too large alone.
+func (w *laneWriter) shrink(it *item, n, bytes int) error {
+	switch {
+	case n > 1:
+		w.request = bytes / 2
+	case it.Skip == nil:
+		it.fail("", "record-too-large", fmt.Sprintf("%d bytes, topic %s takes less: raise its max.message.bytes to %d", bytes, w.topic, maxMessage), false, 1)
+	default:
+		return refusal(fmt.Errorf("%s/%d: not even a skip of %d bytes is taken: %w", w.topic, w.lane, bytes, errTooLarge),
+			fmt.Sprintf("raise max.message.bytes of the topic to %d", maxMessage))
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ type lanelog interface {
 	// read returns the records at offset and behind it. It waits up to wait for the first one. An offset in front of
 	// the log or behind its end is errOutOfRange.
 	read(ctx context.Context, topic string, lane int, offset int64, wait time.Duration) (chunk, error)
-	// write appends values as one request, without a retry, and returns the offset of the first. An error leaves
-	// open whether they are in the log, or will be.
+	// write appends values as one request and returns the offset of the first. An error leaves open whether they are
+	// in the log, or will be; it is never sent again once it may have been. errTooLarge says that they are not.
 	write(ctx context.Context, topic string, lane int, values [][]byte) (base int64, err error)
 	// ends returns the offset of the first record that is kept and the one behind the last.
 	ends(ctx context.Context, topic string, lane int) (start, end int64, err error)
@@ -45,6 +45,8 @@ type entry struct {
 var (
 	// errOutOfRange: the offset is in front of the first record that is kept, or behind the end.
 	errOutOfRange = errors.New("offset out of range")
+	// errTooLarge: a write has not reached the log, since it takes no request of this size.
+	errTooLarge = errors.New("larger than the log takes")
 	// errForeign: a write got another offset than the one behind the last, so somebody else has written, a late
 	// request has come in, or the log was cut. The lane must be resumed from the log.
 	errForeign = errors.New("the lane has been written by another")

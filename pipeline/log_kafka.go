@@ -18,6 +18,8 @@ import (
 type kafkaLog struct {
 	client *kafka.Client
 	line   string // first part of the group names
+	codec  kafka.Compression
+	outage *outage // hears of every request; nil before a run
 }
 
 const (
@@ -31,15 +33,17 @@ const (
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 func newKafkaLog(cfg *Config, e endpoint) *kafkaLog {
+	codec, _ := compression(cfg.Kafka.Compression) // checked with the file
 	return &kafkaLog{
 		line:   cfg.base(),
+		codec:  codec,
 		client: &kafka.Client{Addr: kafka.TCP(e.brokers...), Transport: e.transport(cfg.topics())},
 	}
 }
 
 func (k *kafkaLog) close() { k.client.Transport.(*kafka.Transport).CloseIdleConnections() }
 
-func (k *kafkaLog) read(ctx context.Context, topic string, lane int, offset int64, wait time.Duration) (chunk, error) {
+func (k *kafkaLog) fetch(ctx context.Context, topic string, lane int, offset int64, wait time.Duration) (chunk, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
 	defer cancel()
 	res, err := k.client.Fetch(ctx, &kafka.FetchRequest{
@@ -82,7 +86,7 @@ func (k *kafkaLog) read(ctx context.Context, topic string, lane int, offset int6
 	}
 }
 
-func (k *kafkaLog) write(ctx context.Context, topic string, lane int, values [][]byte) (int64, error) {
+func (k *kafkaLog) produce(ctx context.Context, topic string, lane int, values [][]byte) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	records := make([]kafka.Record, len(values))
@@ -92,9 +96,13 @@ func (k *kafkaLog) write(ctx context.Context, topic string, lane int, values [][
 	}
 	res, err := k.client.Produce(ctx, &kafka.ProduceRequest{
 		Topic: topic, Partition: lane, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+		Compression: k.codec,
 	})
 	if err == nil {
 		err = res.Error
+	}
+	if errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge) {
+		err = errTooLarge
 	}
 	if err != nil {
 		return 0, fmt.Errorf("write %d records to %s/%d: %w", len(values), topic, lane, err)
@@ -105,7 +113,7 @@ func (k *kafkaLog) write(ctx context.Context, topic string, lane int, values [][
 	return res.BaseOffset, nil
 }
 
-func (k *kafkaLog) ends(ctx context.Context, topic string, lane int) (start, end int64, err error) {
+func (k *kafkaLog) listEnds(ctx context.Context, topic string, lane int) (start, end int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	res, err := k.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{

@@ -48,30 +48,6 @@ func (r *Runner) open(ctx context.Context) error {
 	return r.untilAnswered(ctx, r.line.board.poll)
 }
 
-// untilAnswered tries again while the broker cannot be reached: it may be moving from one process to another.
-func (r *Runner) untilAnswered(ctx context.Context, f func(context.Context) error) error {
-	told := ctx
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	var first error
-	for {
-		err := f(ctx)
-		if err == nil || errors.Is(err, ErrFatal) {
-			return err
-		}
-		if first == nil {
-			first = err
-		}
-		r.logger.Info("the broker does not answer", "brokers", r.at.brokers, "error", err)
-		if !pause(ctx, 200*time.Millisecond) {
-			if told.Err() != nil {
-				return told.Err()
-			}
-			return fmt.Errorf("broker %v: %w", r.at.brokers, first)
-		}
-	}
-}
-
 // openLine makes the topics and the book, and returns the bytes that a lane keeps in front of the sink.
 func (r *Runner) openLine(ctx context.Context) (int64, error) {
 	replication := r.cfg.Kafka.Replication

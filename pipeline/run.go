@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 )
 
 // Run runs a line, or the segments of it that opts names, until every source is read to its end and every lane is
@@ -79,7 +81,7 @@ func New(cfg *Config, b Builders, opts Options) (*Runner, error) {
 }
 
 const (
-	// openTimeout is how long a run waits for its broker to answer.
+	// openTimeout is how long a run waits for the embedded broker to answer.
 	openTimeout = 20 * time.Second
 	// stopTimeout is how long a stopped run waits for work that does not heed its context, such as a long call of C
 	// code. What it leaves behind is not written, so nothing is lost by it.
@@ -104,6 +106,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 		return err
 	}
 	r.log = newKafkaLog(r.cfg, r.at)
+	r.log.outage = newOutage(r.logger, r.at.brokers)
 	defer r.log.close()
 	if err := r.open(ctx); err != nil {
 		err = errors.Join(err, r.closeParts())
@@ -128,7 +131,9 @@ func (r *Runner) work(outer context.Context) (stopped bool, err error) {
 	defer cancel(nil)
 	r.fail = cancel
 	var background sync.WaitGroup
+	r.line.board.outage, r.line.board.fail = r.log.outage, func(err error) { cancel(err) }
 	background.Go(func() { r.line.board.run(ctx) })
+	background.Go(func() { r.log.outage.run(ctx) })
 	background.Go(func() {
 		if err := r.share(ctx); err != nil && ctx.Err() == nil {
 			cancel(err)
@@ -140,14 +145,14 @@ func (r *Runner) work(outer context.Context) (stopped bool, err error) {
 				if errors.Is(err, ErrFatal) {
 					cancel(err)
 				}
-				r.logger.Warn("book of sources", "error", err)
+				r.logger.Log(ctx, levelOf(err), "book of sources", "error", err)
 			}
 		})
 	})
 	background.Go(func() {
 		every(ctx, followPause, nil, func() {
 			if err := r.joinNew(ctx); err != nil && ctx.Err() == nil {
-				r.logger.Warn("look for sources that join", "error", err)
+				r.logger.Log(ctx, levelOf(err), "look for sources that join", "error", err)
 			}
 		})
 	})
@@ -185,6 +190,13 @@ func (r *Runner) share(ctx context.Context) error {
 		group: r.cfg.base(), at: r.at, logger: r.logger,
 		owned: r.pool.owned,
 		apply: func(shares map[string][]int) { r.take(ctx, shares) },
+		trouble: func(err error) error {
+			if errors.Is(err, kafka.RebalanceInProgress) || errors.Is(err, kafka.UnknownMemberId) || errors.Is(err, kafka.IllegalGeneration) {
+				err = nil // part of sharing
+			}
+			r.log.outage.result("share of the lanes", err)
+			return r.confirmed(ctx, refused(err))
+		},
 	}
 	for _, s := range r.segments {
 		a.topics = append(a.topics, r.shareTopic(s))
@@ -268,6 +280,7 @@ func (r *Runner) supervise(ctx context.Context, j job) {
 		} else {
 			noBase = 0
 		}
+		err = r.confirmed(ctx, err)
 		if err = full(r.cfg.Data, unwritable(err)); errors.Is(err, ErrFatal) {
 			r.fail(err)
 			return
@@ -276,7 +289,10 @@ func (r *Runner) supervise(ctx context.Context, j job) {
 			wait = minRetry
 		}
 		level := slog.LevelInfo
-		if wait > time.Second {
+		switch {
+		case fromBroker(err):
+			level = slog.LevelDebug // the outage speaks for all
+		case wait > time.Second:
 			level = slog.LevelWarn
 		}
 		r.logger.Log(ctx, level, "resuming", "job", j.name, "after", err, "pause", wait)

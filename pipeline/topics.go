@@ -102,7 +102,7 @@ func (k *kafkaLog) extendTopic(ctx context.Context, topic string, partitions int
 func (k *kafkaLog) partitions(ctx context.Context, topic string) (int, error) {
 	res, err := k.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
-		return 0, fmt.Errorf("partitions of %s: %w", topic, err)
+		return 0, &brokerError{fmt.Errorf("partitions of %s: %w", topic, err)}
 	}
 	for _, t := range res.Topics {
 		if t.Name == topic && t.Error == nil {

@@ -214,7 +214,7 @@ func TestJournalBlamesTheGuilty(t *testing.T) {
 	dir := t.TempDir()
 	crash := func(report string, alone bool, first, last uint64) {
 		t.Helper()
-		j, err := openJournal(dir)
+		j, err := openJournal(dir, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +228,7 @@ func TestJournalBlamesTheGuilty(t *testing.T) {
 	}
 	judge := func(seq uint64) verdict {
 		t.Helper()
-		j, err := openJournal(dir)
+		j, err := openJournal(dir, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +253,7 @@ func TestJournalBlamesTheGuilty(t *testing.T) {
 	if v := judge(12); v != suspect {
 		t.Errorf("seq 12: %v, want suspect", v)
 	}
-	j, err := openJournal(dir)
+	j, err := openJournal(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}

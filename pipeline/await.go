@@ -24,7 +24,7 @@ func (r *Runner) untilAnswered(ctx context.Context, f func(context.Context) erro
 	var told, short time.Time
 	embedded := len(r.cfg.Kafka.Brokers) == 0
 	for {
-		err := r.answered(ctx, f)
+		err := answered(ctx, r.at, !embedded, f)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -64,11 +64,11 @@ func (r *Runner) untilAnswered(ctx context.Context, f func(context.Context) erro
 }
 
 // answered does f once, within a bound, if the brokers let us in.
-func (r *Runner) answered(ctx context.Context, f func(context.Context) error) error {
+func answered(ctx context.Context, at endpoint, cluster bool, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if len(r.cfg.Kafka.Brokers) > 0 {
-		if err := r.at.reach(ctx); err != nil {
+	if cluster {
+		if err := at.reach(ctx); err != nil {
 			return err
 		}
 	}

@@ -14,9 +14,10 @@ type board struct {
 	store    positions
 	logger   *slog.Logger
 	segments []Segment
-	lanes    func() int  // of the whole line
-	outage   *outage     // hears what goes wrong; nil: the logger does
-	fail     func(error) // told what no retry mends; may be nil
+	lanes    func() int                        // of the whole line
+	outage   *outage                           // hears what goes wrong; nil: the logger does
+	fail     func(error)                       // told what no retry mends; may be nil
+	floor    func(Segment, topicLane) Position // of what nobody has saved yet; nil: nothing
 
 	kick chan struct{}
 
@@ -45,6 +46,9 @@ func newBoard(store positions, segments []Segment, lanes func() int, logger *slo
 
 // reached notes how far a lane of this process is. With urgent it is saved soon.
 func (b *board) reached(segment string, at topicLane, p Position, urgent bool) {
+	if len(p.InputWriter) == 0 {
+		return // where a life of the lane begins; all know that from the book
+	}
 	b.mu.Lock()
 	b.mine[segment][at] = p
 	b.mu.Unlock()
@@ -70,9 +74,15 @@ func (b *board) leave(segment string, lane int) {
 // at returns what a segment has saved of a topic's lane.
 func (b *board) at(segment string, tl topicLane) Position {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if p, ok := b.known[segment][tl]; ok {
+	p, ok := b.known[segment][tl]
+	b.mu.Unlock()
+	if ok {
 		return p
+	}
+	for _, s := range b.segments {
+		if s.Name() == segment && b.floor != nil {
+			return b.floor(s, tl)
+		}
 	}
 	return noPosition()
 }
@@ -80,8 +90,10 @@ func (b *board) at(segment string, tl topicLane) Position {
 // of returns all positions that segments have saved of a topic's lane. Each of them is a true state of any reader.
 func (b *board) of(tl topicLane) []Position {
 	var out []Position
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, s := range b.segments {
-		if p := b.at(s.Name(), tl); p.LastSeq >= 0 {
+		if p, ok := b.known[s.Name()][tl]; ok && p.LastSeq >= 0 {
 			out = append(out, p)
 		}
 	}

@@ -43,6 +43,7 @@ type bookEntry struct {
 	Files  []File `json:"files,omitempty"` // whose reading has begun
 	Rows   int64  `json:"rows"`            // in these files; counts when Ended
 	Ended  bool   `json:"ended"`           // the last row lies in its lane
+	Lives  *lives `json:"lives,omitempty"` // those of the first partition count
 }
 
 // total is how many samples a lane of the source has in all; -1 as long as nobody knows.
@@ -94,6 +95,9 @@ func (b *book) readSource(ctx context.Context, partition int, s *bookSource) err
 			if err := json.Unmarshal(e.value, &in); err != nil || in.Schema != RecordSchema || in.Lanes < 1 || in.Lanes > maxLanes {
 				return fmt.Errorf("%w: %s/%d at %d: not an entry of schema %d", ErrFatal, b.topic, partition, e.offset, RecordSchema)
 			}
+			if err := in.Lives.check(); err != nil {
+				return fmt.Errorf("%w: %s/%d at %d: %w", ErrFatal, b.topic, partition, e.offset, err)
+			}
 			s.accept(in)
 			s.offset = e.offset + 1
 		}
@@ -108,9 +112,13 @@ func (s *bookSource) accept(in bookEntry) {
 	case s.Lanes == 0:
 		s.bookEntry = in
 	case in.Line != s.Line || in.Source != s.Source || in.Lanes != s.Lanes:
+	case in.Lives.n() < s.Lives.n(): // by a process that has not heard of a reset
+	case in.Lives.n() > s.Lives.n():
+		s.bookEntry = in
 	case len(in.Files) < len(s.Files) || !slices.Equal(in.Files[:len(s.Files)], s.Files):
 	case len(in.Files) == len(s.Files) && s.Ended:
 	default:
+		in.Lives = s.Lives // of two changes at once the first counts
 		s.bookEntry = in
 	}
 }
@@ -189,6 +197,9 @@ func (b *book) source(partition int) bookSource {
 	}
 	return b.sources[partition]
 }
+
+// lives says which lanes have been begun again.
+func (b *book) lives() *lives { return b.source(0).Lives }
 
 // all returns the book's sources.
 func (b *book) all() []bookSource {

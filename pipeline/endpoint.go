@@ -64,7 +64,7 @@ func (e endpoint) transport(topics []string) *kafka.Transport {
 
 // dialer makes the connections of the consumer group.
 func (e endpoint) dialer() *kafka.Dialer {
-	return &kafka.Dialer{ClientID: clientID, Timeout: dialTimeout, DialFunc: e.dial, TLS: e.tls, SASLMechanism: e.sasl}
+	return &kafka.Dialer{ClientID: memberID(), Timeout: dialTimeout, DialFunc: e.dial, TLS: e.tls, SASLMechanism: e.sasl}
 }
 
 func (t *TLS) config(dir string) (*tls.Config, error) {

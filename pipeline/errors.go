@@ -5,6 +5,16 @@ import "errors"
 // ErrFatal marks an error that no retry mends, such as a tokenizer that does not match the shards: the line stops.
 var ErrFatal = errors.New("cannot go on")
 
+// errLostTail: the log has lost records that it had acknowledged, so that no retry mends the lane.
+var errLostTail = &lostTail{}
+
+type lostTail struct{}
+
+func (*lostTail) Error() string { return "the log has lost acknowledged records" }
+func (*lostTail) Hint() string {
+	return "stop every process of the line, then run imglish repair GRAPH: it says what is lost and mends it"
+}
+
 // fatal marks an error as one that stops the line, without a word of its own.
 func fatal(err error) error {
 	if err == nil || errors.Is(err, ErrFatal) {

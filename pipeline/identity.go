@@ -22,6 +22,12 @@ func SampleID(dataset, key, revision string) []byte {
 	return h.Sum(nil)[:16]
 }
 
+// uuidBytes is the id of a line as records hold it. Ids are checked when they are read.
+func uuidBytes(text string) []byte {
+	id := uuid.MustParse(text)
+	return id[:]
+}
+
 // uuidText shows the id of a line.
 func uuidText(b []byte) string {
 	id, err := uuid.FromBytes(b)

@@ -50,7 +50,7 @@ func (it *item) size() int { return len(it.value) + len(it.kept) }
 // again is a fresh copy of the sample that came in: a stage may have changed the one it got.
 func (it *item) again() (*Sample, error) {
 	if it.value != nil {
-		rec, err := decodeRecord(it.value, nil)
+		rec, err := decodeRecord(it.value)
 		if err != nil {
 			return nil, err
 		}

@@ -87,7 +87,7 @@ func (r *Runner) joinNew(ctx context.Context) error {
 func (r *Runner) claim(ctx context.Context, sources []SourceAt) error {
 	b := r.line.book
 	extend := func(ctx context.Context, n int) error { return r.log.extendTopic(ctx, b.topic, n) }
-	return b.claim(ctx, sources, uuidText(r.line.id), extend)
+	return b.claim(ctx, sources, r.line.first, extend)
 }
 
 // wants says whether a source is one of those that the line is run for.

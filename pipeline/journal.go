@@ -25,6 +25,7 @@ import (
 type journal struct {
 	dir  string
 	name string
+	life string // of the line: what an earlier one is blamed for does not count
 	file *os.File
 	note *os.File // gets the runtime's report of a crash
 
@@ -73,11 +74,11 @@ const (
 	maxInWork = 1 << 16 // samples of one slot that are believed
 )
 
-func openJournal(dir string) (*journal, error) {
+func openJournal(dir, life string) (*journal, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("work journal: %w", err)
 	}
-	j := &journal{dir: dir, name: uuid.NewString()}
+	j := &journal{dir: dir, name: uuid.NewString(), life: life}
 	var err error
 	if j.file, err = os.OpenFile(j.path(j.name, ".journal"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
 		return nil, fmt.Errorf("work journal: %w", err)
@@ -100,9 +101,9 @@ func workKey(segment uint64, lane uint32, seq uint64) string {
 	return fmt.Sprintf("%016x/%d/%d", segment, lane, seq)
 }
 
-func segmentHash(segment string) uint64 {
+func (j *journal) hash(segment string) uint64 {
 	h := fnv.New64a()
-	h.Write([]byte(segment))
+	h.Write([]byte(segment + j.life))
 	return h.Sum64() | 1 // never 0, which marks a free slot
 }
 
@@ -125,7 +126,7 @@ func (j *journal) begin(segment string, lane int, first, last uint64, alone bool
 	}
 	j.mu.Unlock()
 	var b [slotSize]byte
-	binary.LittleEndian.PutUint64(b[0:], segmentHash(segment))
+	binary.LittleEndian.PutUint64(b[0:], j.hash(segment))
 	binary.LittleEndian.PutUint32(b[8:], uint32(lane))
 	if alone {
 		b[12] = 1
@@ -157,7 +158,7 @@ func (j *journal) judge(segment string, lane int, seq uint64) verdict {
 	if len(j.blame) == 0 {
 		return innocent
 	}
-	return j.blame[workKey(segmentHash(segment), uint32(lane), seq)].verdict()
+	return j.blame[workKey(j.hash(segment), uint32(lane), seq)].verdict()
 }
 
 // settled forgets a seq that is written.
@@ -172,7 +173,7 @@ func (j *journal) settled(segment string, lane int, items []*item) error {
 	}
 	var gone []string
 	for _, it := range items {
-		k := workKey(segmentHash(segment), uint32(lane), it.seq)
+		k := workKey(j.hash(segment), uint32(lane), it.seq)
 		if _, ok := j.blame[k]; ok {
 			gone = append(gone, k)
 		}

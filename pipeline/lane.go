@@ -22,12 +22,55 @@ type line struct {
 	log    lanelog
 	board  *board
 	book   *book
-	id     []byte           // UUID
+	first  string           // UUID under which the line was begun
+	lives  *lives           // of its lanes, as the process found them when it started
 	limits map[string]int64 // bytes that a lane keeps, by topic
+	causes *causes          // why lanes of this process stand still
 }
 
+// id is the line's UUID since its last reset, under which shards are written.
+func (l *line) id() string { return l.lives.id(l.first, l.lives.reset()) }
+
 func (l *line) reader(topic string, number int) *laneReader {
-	return &laneReader{log: l.log, line: l.id, topic: topic, lane: number, last: noPosition()}
+	r := &laneReader{log: l.log, topic: topic, lane: number, base: noPosition()}
+	present := 0
+	if s, ok := l.writes(topic); ok {
+		present, r.base = l.lives.of(s.Name(), number).Life, l.floor(s, topicLane{topic, number})
+	}
+	r.line = uuidBytes(l.lives.id(l.first, present))
+	if l.lives != nil {
+		r.former = [][]byte{uuidBytes(l.first)}
+		for _, id := range l.lives.IDs {
+			r.former = append(r.former, uuidBytes(id))
+		}
+	}
+	r.last = r.base
+	return r
+}
+
+// writes is the segment that writes a topic.
+func (l *line) writes(topic string) (Segment, bool) {
+	for _, s := range l.board.segments {
+		if s.Output == topic {
+			return s, true
+		}
+	}
+	return Segment{}, false
+}
+
+// floor is what a segment has taken of a lane of its input or its output as long as it has saved nothing in the lane's
+// present life.
+func (l *line) floor(s Segment, tl topicLane) Position {
+	p := noPosition()
+	x := l.lives.of(s.Name(), tl.lane)
+	if tl.topic == s.Input {
+		p.LastSeq = x.Seq
+		x = l.lives.of(l.board.segments[s.Index-1].Name(), tl.lane)
+		p.InputOffset = x.Offset - 1
+		return p
+	}
+	p.LastSeq, p.InputOffset = x.Seq, x.Offset-1
+	return p
 }
 
 func (l *line) writer(ctx context.Context, topic string, number int) (*laneWriter, *accepted, error) {
@@ -35,6 +78,13 @@ func (l *line) writer(ctx context.Context, topic string, number int) (*laneWrite
 	w, last, err := resumeWriter(ctx, l.reader(topic, number), l.limits[topic], func() Position { return l.board.taken(tl) }, l.board.of(tl)...)
 	if err != nil {
 		return nil, nil, err
+	}
+	if s, ok := l.writes(topic); ok {
+		w.room.full = func() (end func()) {
+			return l.causes.after(workLane{s.Name(), number}, roomAfter, causeRoom, func() string {
+				return fmt.Sprintf("%s is behind: topic %s keeps %d MiB a lane, and half of that waits", l.board.segments[s.Index+1].Name(), topic, w.room.limit>>20)
+			})
+		}
 	}
 	w.room.slow = func(waited time.Duration, outstanding int64) {
 		l.board.logger.Warn("a lane waits for its next stage: is it running? Are the sink's ranges smaller than kafka.log_mb's share of a lane?",
@@ -51,9 +101,10 @@ func (l *lane) run(ctx context.Context) error {
 	}
 	var stuck time.Time
 	w := window{
-		lane: l.number,
-		crew: l.crew,
-		put:  put,
+		lane:   l.number,
+		crew:   l.crew,
+		causes: l.line.causes,
+		put:    put,
 		next: func(ctx context.Context, wait bool) (*item, error) {
 			for {
 				if !wait && len(in.pending) == 0 {
@@ -160,6 +211,7 @@ func (l *lane) resumeTopic(ctx context.Context) (came Position, done int64, put 
 			return err
 		}
 		count.wrote(written(items))
+		l.line.causes.clear(l.at(), causeRetry)
 		return nil
 	}, nil
 }
@@ -169,7 +221,7 @@ func (l *lane) resumeSink(ctx context.Context) (came Position, put func(context.
 	if !ok {
 		return came, nil, fmt.Errorf("lane %d has no source yet", l.number)
 	}
-	id := Lane{Line: uuidText(l.line.id), Source: owner.Source, Number: l.number}
+	id := Lane{Line: l.line.id(), Source: owner.Source, Number: l.number}
 	l.sink.Drop(id)
 	if came, err = l.sink.Resume(ctx, id); err != nil {
 		return came, nil, fmt.Errorf("resume lane %d of %s: %w", l.number, owner.Source, err)
@@ -184,6 +236,7 @@ func (l *lane) resumeSink(ctx context.Context) (came Position, put func(context.
 		if err != nil {
 			return fmt.Errorf("lane %d of %s: %w", l.number, owner.Source, err)
 		}
+		l.line.causes.clear(l.at(), causeRetry)
 		for _, it := range items {
 			l.crew.sink.took(it.Skip, false)
 		}
@@ -195,11 +248,13 @@ func (l *lane) resumeSink(ctx context.Context) (came Position, put func(context.
 	}, nil
 }
 
+func (l *lane) at() workLane { return workLane{l.segment.Name(), l.number} }
+
 // leave lets go of what is held of the lane.
 func (l *lane) leave() {
 	l.line.board.leave(l.segment.Name(), l.number)
 	if owner, ok := l.line.book.owner(l.number); ok && l.sink != nil {
-		l.sink.Drop(Lane{Line: uuidText(l.line.id), Source: owner.Source, Number: l.number})
+		l.sink.Drop(Lane{Line: l.line.id(), Source: owner.Source, Number: l.number})
 	}
 }
 

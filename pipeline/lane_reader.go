@@ -17,9 +17,12 @@ import (
 // may accept records that were written too early and that others have passed over.
 type laneReader struct {
 	log   lanelog
-	line  []byte // UUID; a record of another line is an error
+	line  []byte // UUID of the lane's life; a record of another line is an error
 	topic string
 	lane  int
+
+	base   Position // in front of the first record of the lane's life
+	former [][]byte // ids of lives of this line: records of another than the present one are passed over
 
 	next    int64    // offset to read on from
 	last    Position // the last accepted record
@@ -44,12 +47,12 @@ func (r *laneReader) accept(ctx context.Context, wait time.Duration) (*accepted,
 		for len(r.pending) > 0 {
 			e := r.pending[0]
 			r.pending = r.pending[1:]
-			rec, err := decodeRecord(e.value, r.line)
+			rec, stale, err := r.decode(e)
 			if err != nil {
-				return nil, fmt.Errorf("%s/%d at %d: %w", r.topic, r.lane, e.offset, err)
+				return nil, err
 			}
 			r.next = e.offset + 1
-			if int64(rec.Seq) != r.last.LastSeq+1 {
+			if stale || int64(rec.Seq) != r.last.LastSeq+1 {
 				continue
 			}
 			a := &accepted{Record: rec, offset: e.offset, value: e.value}
@@ -67,8 +70,23 @@ func (r *laneReader) accept(ctx context.Context, wait time.Duration) (*accepted,
 	}
 }
 
-// decodeRecord reads a record and checks that it belongs here.
-func decodeRecord(value, line []byte) (*Record, error) {
+// decode reads an entry of the log. stale says that it is of another life of the lane.
+func (r *laneReader) decode(e entry) (rec *Record, stale bool, err error) {
+	rec, err = decodeRecord(e.value)
+	if err == nil && !bytes.Equal(rec.Line, r.line) {
+		is := func(id []byte) bool { return bytes.Equal(id, rec.Line) }
+		if stale = slices.ContainsFunc(r.former, is); !stale {
+			err = fmt.Errorf("%w: record of line %s in a topic of line %s", ErrFatal, uuidText(rec.Line), uuidText(r.line))
+		}
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%s/%d at %d: %w", r.topic, r.lane, e.offset, err)
+	}
+	return rec, stale, nil
+}
+
+// decodeRecord reads a record and checks that it is one.
+func decodeRecord(value []byte) (*Record, error) {
 	rec := &Record{}
 	if err := proto.Unmarshal(value, rec); err != nil {
 		return nil, fmt.Errorf("%w: not a record of a lane: %v", ErrFatal, err)
@@ -76,8 +94,6 @@ func decodeRecord(value, line []byte) (*Record, error) {
 	switch {
 	case rec.Schema != RecordSchema:
 		return nil, fmt.Errorf("%w: record of schema %d, this program knows %d", ErrFatal, rec.Schema, RecordSchema)
-	case line != nil && !bytes.Equal(rec.Line, line):
-		return nil, fmt.Errorf("%w: record of line %s in a topic of line %s", ErrFatal, uuidText(rec.Line), uuidText(line))
 	case len(rec.Writer) != 16:
 		return nil, fmt.Errorf("%w: record without its writer", ErrFatal)
 	case rec.GetSample() == nil && rec.GetSkip() == nil:
@@ -92,7 +108,7 @@ func decodeRecord(value, line []byte) (*Record, error) {
 // that has just expired is believed, since nothing behind it has.
 func (r *laneReader) fits(ctx context.Context, p Position, start, end int64) (*accepted, bool, error) {
 	switch {
-	case p.LastSeq < 0 || p.InputOffset >= end || p.InputOffset+1 < start:
+	case p.LastSeq < 0 || p.InputOffset <= r.base.InputOffset || p.InputOffset >= end || p.InputOffset+1 < start:
 		return nil, false, nil
 	case p.InputOffset+1 == start:
 		return nil, true, nil
@@ -102,11 +118,11 @@ func (r *laneReader) fits(ctx context.Context, p Position, start, end int64) (*a
 		return nil, false, err
 	}
 	e := c.entries[0]
-	rec, err := decodeRecord(e.value, r.line)
+	rec, stale, err := r.decode(e)
 	if err != nil {
-		return nil, false, fmt.Errorf("%s/%d at %d: %w", r.topic, r.lane, e.offset, err)
+		return nil, false, err
 	}
-	if int64(rec.Seq) != p.LastSeq || !bytes.Equal(rec.Writer, p.InputWriter) {
+	if stale || int64(rec.Seq) != p.LastSeq || !bytes.Equal(rec.Writer, p.InputWriter) {
 		return nil, false, nil
 	}
 	r.pending, r.end = c.entries[1:], c.end
@@ -131,11 +147,15 @@ func (r *laneReader) open(ctx context.Context, known ...Position) (*accepted, er
 			return rec, nil
 		}
 	}
-	if start > 0 {
+	if start > r.base.InputOffset+1 {
 		return nil, fmt.Errorf("%s/%d: records up to offset %d have expired, and none of %d known positions leads behind them: %w",
 			r.topic, r.lane, start, len(known), errNoBase)
 	}
-	r.last, r.next, r.end = noPosition(), 0, end
+	if end < r.base.InputOffset+1 {
+		return nil, fmt.Errorf("%s/%d: the log ends at %d, and the lane was begun again at %d: %w",
+			r.topic, r.lane, end, r.base.InputOffset+1, errLostTail)
+	}
+	r.last, r.next, r.end = r.base, r.base.InputOffset+1, end
 	r.pending = nil
 	return nil, nil
 }

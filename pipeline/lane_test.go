@@ -127,7 +127,7 @@ func (c *chain) worker(i int) (*chainWorker, error) {
 	ctx := c.t.Context()
 	seg := c.segments[i]
 	b := &book{sources: []bookSource{{bookEntry: bookEntry{Source: "s", Lanes: 1}}}}
-	l := &line{log: c.log, book: b, id: make([]byte, 16), limits: map[string]int64{"t.source": 1 << 30, "t.a": 1 << 30, "t.b": 1 << 30}}
+	l := &line{log: c.log, book: b, first: "00000000-0000-0000-0000-000000000000", limits: map[string]int64{"t.source": 1 << 30, "t.a": 1 << 30, "t.b": 1 << 30}}
 	l.board = newBoard(c.log, c.segments, b.lanes, slog.New(slog.DiscardHandler))
 	if err := l.board.poll(ctx); err != nil {
 		return nil, err

@@ -57,7 +57,11 @@ func resumeWriter(ctx context.Context, r *laneReader, limit int64, taken func() 
 		last = tail
 	}
 	w.expect, w.last, w.last0 = r.end, r.last, r.last.LastSeq
-	w.room.guess(from)
+	size := int64(0)
+	if last != nil {
+		size = int64(len(last.value))
+	}
+	w.room.guess(from, size)
 	return w, last, nil
 }
 

@@ -20,6 +20,7 @@ type kafkaLog struct {
 	line   string // first part of the group names
 	codec  kafka.Compression
 	outage *outage // hears of every request; nil before a run
+	lives  *lives  // of the line's lanes; set before the first use
 }
 
 const (
@@ -134,60 +135,48 @@ func (k *kafkaLog) listEnds(ctx context.Context, topic string, lane int) (start,
 }
 
 // savedGroup is the group under which a segment's positions are saved. It has no members, so any process may write to
-// it: what is saved is true whoever says it, since every reader of a lane accepts the same records.
-func (k *kafkaLog) savedGroup(segment string) string { return k.line + "." + segment }
+// it: what is saved is true whoever says it, since every reader of a lane accepts the same records. Each life of a lane
+// has a group of its own.
+func (k *kafkaLog) savedGroup(segment string, lane int) string {
+	name := k.line + "." + segment
+	if life := k.lives.short(k.lives.of(segment, lane).Life); life != "" {
+		name += "." + life
+	}
+	return name
+}
 
 func (k *kafkaLog) save(ctx context.Context, segment string, at map[topicLane]Position) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	topics := map[string][]kafka.OffsetCommit{}
+	groups := map[string]map[topicLane]note{}
 	for tl, p := range at {
-		topics[tl.topic] = append(topics[tl.topic], kafka.OffsetCommit{
-			Partition: tl.lane, Offset: p.InputOffset + 1, Metadata: encodePosition(p),
-		})
+		g := k.savedGroup(segment, tl.lane)
+		if groups[g] == nil {
+			groups[g] = map[topicLane]note{}
+		}
+		groups[g][tl] = note{p.InputOffset + 1, encodePosition(p)}
 	}
-	res, err := k.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
-		GroupID: k.savedGroup(segment), GenerationID: -1, Topics: topics,
-	})
-	if err != nil {
-		return fmt.Errorf("save positions of %s: %w", segment, err)
-	}
-	for topic, partitions := range res.Topics {
-		for _, p := range partitions {
-			if p.Error != nil {
-				return fmt.Errorf("save position of %s in %s/%d: %w", segment, topic, p.Partition, p.Error)
-			}
+	for _, g := range names(groups) {
+		if err := k.saveNotes(ctx, g, groups[g]); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 func (k *kafkaLog) saved(ctx context.Context, segment string, of []topicLane) (map[topicLane]Position, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	topics := map[string][]int{}
+	groups := map[string][]topicLane{}
 	for _, tl := range of {
-		topics[tl.topic] = append(topics[tl.topic], tl.lane)
-	}
-	res, err := k.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: k.savedGroup(segment), Topics: topics})
-	if err == nil {
-		err = res.Error
-	}
-	if errors.Is(err, kafka.GroupIdNotFound) {
-		return nil, nil // nothing has been saved yet
-	}
-	if err != nil {
-		return nil, fmt.Errorf("saved positions of %s: %w", segment, err)
+		g := k.savedGroup(segment, tl.lane)
+		groups[g] = append(groups[g], tl)
 	}
 	out := map[topicLane]Position{}
-	for topic, partitions := range res.Topics {
-		for _, p := range partitions {
-			if p.Error != nil {
-				return nil, fmt.Errorf("saved position of %s in %s/%d: %w", segment, topic, p.Partition, p.Error)
-			}
-			// A partition that has none is missing from the answer, or has offset -1.
-			if pos, ok := decodePosition(p.CommittedOffset, p.Metadata); ok {
-				out[topicLane{topic, p.Partition}] = pos
+	for _, g := range names(groups) {
+		got, err := k.savedNotes(ctx, g, groups[g])
+		if err != nil {
+			return nil, err
+		}
+		for tl, n := range got {
+			if pos, ok := decodePosition(n.offset, n.text); ok {
+				out[tl] = pos
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -31,11 +32,11 @@ func (r *Runner) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.journal, err = openJournal(filepath.Join(r.cfg.Data, "work")); err != nil {
+	if r.journal, err = openJournal(filepath.Join(r.cfg.Data, "work"), r.line.lives.short(r.line.lives.reset())); err != nil {
 		return err
 	}
 	r.env = Env{
-		Line: uuidText(r.line.id), Name: r.cfg.Line, Data: r.cfg.Data, Dir: r.cfg.Dir, Logger: r.logger,
+		Line: r.line.id(), Name: r.cfg.Line, Data: r.cfg.Data, Dir: r.cfg.Dir, Logger: r.logger,
 		Store:      r.cfg.StoreURL(),
 		RangeBytes: rangeBytes(limit),
 		Settings:   func(stage string) (any, bool, error) { return r.cfg.StageSettings(r.builders, stage) },
@@ -69,13 +70,13 @@ func (r *Runner) openLine(ctx context.Context) (int64, error) {
 	if err := r.keepLineID(b.line, id, kept); err != nil {
 		return 0, fatal(err)
 	}
-	lineID, err := uuid.Parse(b.line)
-	if err != nil {
-		return 0, fmt.Errorf("%w: topic %s: the line's id: %w", ErrFatal, b.topic, err)
+	if r.line, err = newLine(r.log, b, r.cfg, r.logger); err != nil {
+		return 0, err
+	}
+	if open := r.line.lives.open(); open != nil {
+		return 0, fatal(cutOff(r.cfg, open))
 	}
 	all := r.cfg.Segments()
-	r.line = &line{log: r.log, book: b, id: lineID[:], limits: map[string]int64{}}
-	r.line.board = newBoard(r.log, all, b.lanes, r.logger)
 	last := int64(0)
 	for i, s := range all[:len(all)-1] {
 		limit := laneBytes(int64(r.cfg.Kafka.LogMB)<<20, b.lanes(), len(all)-1, i)
@@ -85,6 +86,23 @@ func (r *Runner) openLine(ctx context.Context) (int64, error) {
 		r.line.limits[s.Output] = last
 	}
 	return last, nil
+}
+
+// newLine is the line that a book describes.
+func newLine(log *kafkaLog, b *book, cfg *Config, logger *slog.Logger) (*line, error) {
+	if _, err := uuid.Parse(b.line); err != nil {
+		return nil, fmt.Errorf("%w: topic %s: the line's id: %w", ErrFatal, b.topic, err)
+	}
+	l := &line{log: log, book: b, first: b.line, lives: b.lives(), limits: map[string]int64{}, causes: newCauses()}
+	l.board = newBoard(log, cfg.Segments(), b.lanes, logger)
+	l.board.floor = l.floor
+	log.lives = l.lives
+	return l, nil
+}
+
+// cutOff is the error of a line in the middle of a reset or a repair.
+func cutOff(cfg *Config, c *change) error {
+	return fmt.Errorf("line %s: a %s is under way or was cut off: when no %s runs any more, finish it: %s", cfg.Line, c.What, c.What, c.command(cfg.File))
 }
 
 // lineFile keeps the line's id in the data folder.
@@ -212,7 +230,7 @@ func (r *Runner) Snapshot() Snapshot {
 	if !r.ready.Load() {
 		return s
 	}
-	s.ID, s.Elapsed = uuidText(r.line.id), time.Since(r.start)
+	s.ID, s.Elapsed = r.line.id(), time.Since(r.start)
 	for _, c := range r.counters {
 		s.Stages = append(s.Stages, c.state())
 	}
@@ -243,7 +261,7 @@ func (r *Runner) Snapshot() Snapshot {
 		before = st.Taken
 		for _, mine := range r.segments {
 			if mine.Index == seg.Index {
-				st.Lanes = len(owned[r.shareTopic(seg)])
+				st.Lanes = len(owned[r.line.shareTopic(seg)])
 			}
 		}
 		s.Segments = append(s.Segments, st)

@@ -36,7 +36,7 @@ func TestDecodeRecordRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = decodeRecord(v, line)
+		_, _, err = (&laneReader{line: line}).decode(entry{value: v})
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
@@ -55,7 +55,7 @@ func FuzzDecodeRecord(f *testing.F) {
 	f.Add(append(bytes.Clone(v), v...))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := decodeRecord(data, nil)
+		r, err := decodeRecord(data)
 		if err != nil {
 			return
 		}
@@ -63,7 +63,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		if err != nil {
 			t.Fatalf("encode an accepted record: %v", err)
 		}
-		r2, err := decodeRecord(again, nil)
+		r2, err := decodeRecord(again)
 		if err != nil || !proto.Equal(r, r2) {
 			t.Fatalf("decode(encode(r)) = %v, %v; want %v", r2, err, r)
 		}

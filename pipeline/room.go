@@ -16,6 +16,7 @@ type room struct {
 	average int64           // of a record's size
 	unknown int64           // offsets below this were written before, their sizes are not known
 
+	full func() (end func())                           // called at the beginning of a wait; may be nil
 	slow func(waited time.Duration, outstanding int64) // told when it takes long; may be nil
 }
 
@@ -34,8 +35,14 @@ func (r *room) add(offset, bytes int64) {
 	r.average += (bytes - r.average) / 16
 }
 
-// guess says that records below from are in the log, sizes unknown: they count by the average.
-func (r *room) guess(from int64) { r.unknown = from }
+// guess says that records below from are in the log, sizes unknown: they count by the average, at first by the size of
+// one of them.
+func (r *room) guess(from, size int64) {
+	r.unknown = from
+	if r.average == 0 {
+		r.average = size
+	}
+}
 
 // outstanding is how many bytes lie behind the lower saved position.
 func (r *room) outstanding() int64 {
@@ -58,6 +65,12 @@ const slowAfter = 30 * time.Second
 
 // wait returns when there is room for a request.
 func (r *room) wait(ctx context.Context) error {
+	if r.outstanding() <= r.limit/2 {
+		return nil
+	}
+	if r.full != nil {
+		defer r.full()()
+	}
 	start, told := time.Now(), slowAfter
 	for r.outstanding() > r.limit/2 {
 		select {

@@ -19,7 +19,7 @@ func TestRoom(t *testing.T) {
 		for i := range int64(5) {
 			r.add(100+i, 100)
 		}
-		r.guess(100) // a hundred records before, of unknown size
+		r.guess(100, 0) // a hundred records before, of unknown size
 		if got, want := r.outstanding(), int64(500+100*100); got != want {
 			t.Errorf("outstanding = %d, want %d", got, want)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -91,23 +90,13 @@ const (
 // Run runs the line. It may be called once.
 func (r *Runner) Run(ctx context.Context) (err error) {
 	r.start = time.Now()
-	if len(r.cfg.Kafka.Brokers) == 0 {
-		broker, err := openEmbedded(ctx, filepath.Join(r.cfg.Data, "broker"), r.logger)
-		if err != nil {
-			return err
-		}
-		defer broker.close()
-		a, err := broker.known(ctx)
-		if err != nil {
-			return err
-		}
-		r.at = endpoint{brokers: []string{a.Address}, dial: broker.dial}
-	} else if r.at, err = clusterEndpoint(r.cfg); err != nil {
+	c, err := connect(ctx, r.cfg, r.logger)
+	if err != nil {
 		return err
 	}
-	r.log = newKafkaLog(r.cfg, r.at)
+	defer c.close()
+	r.log, r.at = c.log, c.at
 	r.log.outage = newOutage(r.logger, r.at.brokers)
-	defer r.log.close()
 	if err := r.open(ctx); err != nil {
 		err = errors.Join(err, r.closeParts())
 		r.journal.close()
@@ -134,6 +123,13 @@ func (r *Runner) work(outer context.Context) (stopped bool, err error) {
 	r.line.board.outage, r.line.board.fail = r.log.outage, func(err error) { cancel(err) }
 	background.Go(func() { r.line.board.run(ctx) })
 	background.Go(func() { r.log.outage.run(ctx) })
+	background.Go(func() {
+		every(ctx, causePause, nil, func() {
+			if err := r.line.causes.tell(ctx, r.log, r.segments, false); err != nil {
+				r.logger.Debug("causes of standing lanes", "error", err)
+			}
+		})
+	})
 	background.Go(func() {
 		if err := r.share(ctx); err != nil && ctx.Err() == nil {
 			cancel(err)
@@ -179,6 +175,9 @@ func (r *Runner) work(outer context.Context) (stopped bool, err error) {
 	if e := r.line.board.save(last); e != nil {
 		r.logger.Warn("positions were not saved: the next run looks for them", "error", e)
 	}
+	if e := r.line.causes.tell(last, r.log, r.segments, true); e != nil {
+		r.logger.Debug("causes of standing lanes", "error", e)
+	}
 	return stopped, err
 }
 
@@ -199,17 +198,9 @@ func (r *Runner) share(ctx context.Context) error {
 		},
 	}
 	for _, s := range r.segments {
-		a.topics = append(a.topics, r.shareTopic(s))
+		a.topics = append(a.topics, r.line.shareTopic(s))
 	}
 	return a.run(ctx)
-}
-
-// shareTopic is the topic whose partitions a segment's work is shared by.
-func (r *Runner) shareTopic(s Segment) string {
-	if s.Input == "" {
-		return r.line.book.topic
-	}
-	return s.Input
 }
 
 // take starts the work that has come to this process and stops what has gone to another.
@@ -220,7 +211,7 @@ func (r *Runner) take(ctx context.Context, shares map[string][]int) {
 	r.pool.take(ctx, shares, func(topic string, partition int) job {
 		for _, s := range r.segments {
 			switch {
-			case r.shareTopic(s) != topic:
+			case r.line.shareTopic(s) != topic:
 			case s.Input == "":
 				return r.sourceJob(s, partition)
 			default:
@@ -228,7 +219,7 @@ func (r *Runner) take(ctx context.Context, shares map[string][]int) {
 				if s.Output == "" {
 					l.sink = r.sink
 				}
-				return job{run: l.run, leave: l.leave, name: fmt.Sprintf("%s lane %d", s.Name(), partition)}
+				return job{run: l.run, leave: l.leave, lanes: []workLane{l.at()}, name: fmt.Sprintf("%s lane %d", s.Name(), partition)}
 			}
 		}
 		return job{run: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
@@ -236,13 +227,18 @@ func (r *Runner) take(ctx context.Context, shares map[string][]int) {
 }
 
 func (r *Runner) sourceJob(s Segment, partition int) job {
+	entry := r.line.book.source(partition)
+	var lanes []workLane
+	for k := range entry.Lanes {
+		lanes = append(lanes, workLane{s.Name(), entry.first + k})
+	}
 	leave := func() {
 		of := r.line.book.source(partition)
 		for k := range of.Lanes {
 			r.line.board.leave(s.Name(), of.first+k)
 		}
 	}
-	return job{name: "source " + r.line.book.source(partition).Source, leave: leave, run: func(ctx context.Context) error {
+	return job{name: "source " + entry.Source, lanes: lanes, leave: leave, run: func(ctx context.Context) error {
 		name := r.line.book.source(partition).Source
 		src := r.source(name)
 		for src == nil {
@@ -266,6 +262,9 @@ func (r *Runner) sourceJob(s Segment, partition int) job {
 func (r *Runner) supervise(ctx context.Context, j job) {
 	wait := minRetry
 	noBase := 0
+	for _, at := range j.lanes {
+		r.line.causes.begin(at)
+	}
 	for {
 		began := time.Now()
 		err := j.run(ctx)
@@ -294,6 +293,9 @@ func (r *Runner) supervise(ctx context.Context, j job) {
 			level = slog.LevelDebug // the outage speaks for all
 		case wait > time.Second:
 			level = slog.LevelWarn
+		}
+		for _, at := range j.lanes {
+			r.line.causes.set(at, causeRetry, "tries again: "+err.Error())
 		}
 		r.logger.Log(ctx, level, "resuming", "job", j.name, "after", err, "pause", wait)
 		if !pause(ctx, wait) {
@@ -342,7 +344,13 @@ func (r *Runner) readBook(ctx context.Context) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	return r.line.book.read(ctx, n)
+	if err := r.line.book.read(ctx, n); err != nil {
+		return err
+	}
+	if now := r.line.book.lives(); now.n() != r.line.lives.n() {
+		return fatal(fmt.Errorf("line %s has been reset or repaired meanwhile: what is under way here counts no more; start this process again", r.cfg.Line))
+	}
+	return nil
 }
 
 // closeParts closes what was built, in the opposite order.

@@ -25,6 +25,7 @@ type sourceReader struct {
 	segment   Segment
 	follow    bool
 	state     *atomic.Pointer[SourceState] // for people
+	asked     atomic.Int64                 // when the source was asked for the row that it has not given yet, Unix ns; 0: it owes none
 }
 
 // followPause is the time between two looks whether a followed source has grown.
@@ -157,14 +158,17 @@ func (s *sourceReader) read(ctx context.Context, entry bookSource, writers []*la
 	var wg sync.WaitGroup
 	for k, w := range writers {
 		queues[k] = make(chan *item, sourceQueue)
-		win := window{lane: entry.first + k, crew: s.crew, next: queued(queues[k]), put: s.put(w)}
+		win := window{lane: entry.first + k, crew: s.crew, causes: s.line.causes, next: queued(queues[k]), put: s.put(w)}
 		wg.Go(func() {
 			if err := win.run(ctx); err != nil {
 				stop(err)
 			}
 		})
 	}
+	watched, unwatch := context.WithCancel(ctx)
+	wg.Go(func() { every(watched, causePause, nil, func() { s.watch(entry) }) })
 	total, err := s.deal(ctx, rows, from.Row, writers, queues)
+	unwatch()
 	for _, q := range queues {
 		close(q)
 	}
@@ -176,6 +180,19 @@ func (s *sourceReader) read(ctx context.Context, entry bookSource, writers []*la
 		return 0, err
 	}
 	return total, nil
+}
+
+// watch says so when the source gives no row.
+func (s *sourceReader) watch(entry bookSource) {
+	asked := s.asked.Load()
+	for k := range entry.Lanes {
+		at := workLane{s.segment.Name(), entry.first + k}
+		if asked > 0 && time.Since(time.Unix(0, asked)) > stallAfter {
+			s.line.causes.set(at, causeSource, "source "+s.name+" gives no row")
+		} else {
+			s.line.causes.clear(at, causeSource)
+		}
+	}
 }
 
 // sourceQueue is how many rows wait in front of a lane.
@@ -204,7 +221,9 @@ func (s *sourceReader) deal(ctx context.Context, rows Rows, row int64, writers [
 		}
 	}
 	for {
+		s.asked.Store(time.Now().UnixNano())
 		r, err := rows.Next(ctx)
+		s.asked.Store(0)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -299,6 +318,7 @@ func (s *sourceReader) put(w *laneWriter) func(context.Context, []*item) error {
 		if err := w.append(ctx, items); err != nil {
 			return err
 		}
+		s.line.causes.clear(workLane{s.segment.Name(), w.lane}, causeRetry)
 		for _, it := range items {
 			s.crew.source.took(it.Skip, it.Skip != nil && it.Skip.Stage == sourceStage)
 		}

@@ -13,8 +13,9 @@ import (
 // window works on one lane: it reads records, has the crew work on batches of them in parallel, and hands what is
 // finished on in the lane's order. No more than the window's records and bytes are under way.
 type window struct {
-	lane int
-	crew *crew
+	lane   int
+	crew   *crew
+	causes *causes // told when everything waits for one sample; may be nil
 	// next returns the next record, or nil if none is there: at once if wait is false. io.EOF ends the lane.
 	next func(ctx context.Context, wait bool) (*item, error)
 	// put takes finished records in order and returns when they are safe.
@@ -126,6 +127,26 @@ func (w *window) dispatch(ctx context.Context, settings Work, start func(*batch)
 	}
 }
 
+// wait waits for the work on a batch. What is behind it can be finished and must wait, too.
+func (w *window) wait(b *batch) {
+	select {
+	case <-b.done:
+		return
+	default:
+	}
+	defer w.causes.after(workLane{w.crew.segment, w.lane}, stallAfter, causeSample, b.slow)()
+	<-b.done
+}
+
+// slow says what a batch has held up for long. Its samples are in work, so only what does not change is looked at.
+func (b *batch) slow() string {
+	first, last := b.items[0], b.items[len(b.items)-1]
+	if len(b.items) == 1 {
+		return fmt.Sprintf("waits for seq %d, %s %s", first.seq, first.source.GetDataset(), first.source.GetKey())
+	}
+	return fmt.Sprintf("waits for a batch, seq %d to %d, %s %s to %s", first.seq, last.seq, first.source.GetDataset(), first.source.GetKey(), last.source.GetKey())
+}
+
 // collect hands finished batches on in order, as many at once as are ready.
 func (w *window) collect(ctx context.Context, order <-chan *batch, release func(*batch)) error {
 	var held *batch // taken from order, not yet finished
@@ -138,7 +159,7 @@ func (w *window) collect(ctx context.Context, order <-chan *batch, release func(
 				return nil
 			}
 		}
-		<-b.done
+		w.wait(b)
 		ready, items := []*batch{b}, b.items
 		if b.err != nil {
 			return b.err

@@ -11,6 +11,7 @@ type job struct {
 	name  string
 	run   func(context.Context) error
 	leave func() // after the last run
+	lanes []workLane
 }
 
 // workers runs the jobs of this process. A job that stays goes on through a new sharing of the lanes.

@@ -12,10 +12,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit codes: 0 done, 1 an error, 2 a wrong command line, 130 stopped by Ctrl-C or SIGTERM.
+// Exit codes: 0 done, 1 an error, 2 a wrong command line, 3 a lane stands still (status), 130 stopped by Ctrl-C or
+// SIGTERM.
 const (
 	exitError       = 1
 	exitUsage       = 2
+	exitStanding    = 3
 	exitInterrupted = 130
 )
 
@@ -25,6 +27,9 @@ type usageError struct{ error }
 // errReported ends the command with exit code 1; what was wrong has already been printed.
 var errReported = errors.New("already reported")
 
+// errStanding ends `imglish status` with exit code 3; what stands still has already been printed.
+var errStanding = errors.New("a lane stands still")
+
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "imglish",
@@ -32,7 +37,7 @@ func newRootCommand() *cobra.Command {
 		Long: `imglish turns public images, texts and image-text pairs into the token streams that BEiT-3 style
 pretraining eats, and trains on them.
 
-Exit codes: 0 done, 1 an error, 2 a wrong command line, 130 interrupted.`,
+Exit codes: 0 done, 1 an error, 2 a wrong command line, 3 a lane stands still (status), 130 interrupted.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -74,6 +79,8 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "interrupted: the same command goes on where this one stopped")
 		return exitInterrupted
+	case errors.Is(err, errStanding):
+		return exitStanding
 	case errors.Is(err, errReported):
 		return exitError
 	}

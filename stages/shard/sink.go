@@ -167,7 +167,8 @@ func (s *Sink) commit(ctx context.Context, l pipeline.Lane, b *building, o pipel
 		// Another writer of this line may have been first: then its files count. Another line may not.
 		return pipeline.Position{}, fmt.Errorf("%s is of line %s: %w: %w", stands.Key(), stands.Line, shards.ErrMismatch, pipeline.ErrFatal)
 	}
-	return position(stands)
+	// The same range ends with the same record, whoever was first; where that lies in the log is known here.
+	return pipeline.Position{LastSeq: int64(stands.To), InputOffset: o.InputOffset, InputWriter: o.InputWriter}, nil
 }
 
 // Drop forgets what is buffered of a lane.

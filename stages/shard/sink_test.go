@@ -326,8 +326,8 @@ func TestZombie(t *testing.T) {
 	if at, err := zombie.Append(t.Context(), lane0, outcomes(0, 30)); err != nil || at.LastSeq != 22 || at.InputOffset != 66 {
 		t.Fatalf("the zombie's Append = %+v, %v", at, err)
 	}
-	if at, err := owner.Append(t.Context(), lane0, moved[20:]); err != nil || at.LastSeq != 22 || at.InputOffset != 66 {
-		t.Fatalf("the owner's Append = %+v, %v, want the position that the zombie's commit holds", at, err)
+	if at, err := owner.Append(t.Context(), lane0, moved[20:]); err != nil || at.LastSeq != 22 || at.InputOffset != 1066 {
+		t.Fatalf("the owner's Append = %+v, %v, want its own position of the end of the zombie's range", at, err)
 	}
 	if report := sound(t, st, 3, 23); report.Loose != 0 {
 		t.Errorf("%d loose files", report.Loose)

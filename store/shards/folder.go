@@ -1,6 +1,7 @@
 package shards
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,8 +58,15 @@ func (f Folder) Commit(ctx context.Context, c Commit) (stands *Commit, won bool,
 	if err != nil || won {
 		return &c, won, err
 	}
-	stands, err = f.readCommit(ctx, key)
-	return stands, false, err
+	if stands, err = f.readCommit(ctx, key); err != nil || stands.Line == c.Line {
+		return stands, false, err
+	}
+	if owner, ok, err := f.Owner(ctx); err != nil || !ok || owner != c.Line {
+		return stands, false, err
+	}
+	// A process has written it that has not heard of a reset. It counts for nobody.
+	_, err = f.Store.Put(ctx, key, bytes.NewReader(c.encode()))
+	return &c, err == nil, err
 }
 
 func (f Folder) readCommit(ctx context.Context, key string) (*Commit, error) {
@@ -110,6 +118,12 @@ func (f Folder) Pin(ctx context.Context, line Line, visual Visual, text Textual)
 	if err != nil {
 		return 0, err
 	}
+	if stands == (Line{Schema: Schema, Line: line.Line}) { // as Forget leaves it
+		if err := f.putJSON(ctx, lineKey, line); err != nil {
+			return 0, err
+		}
+		stands = line
+	}
 	bytes = stands.Bytes
 	if line.Bytes == 0 || bytes > 0 && bytes < line.Bytes {
 		line.Bytes = bytes
@@ -150,6 +164,15 @@ func pin[T any](ctx context.Context, f Folder, key string, want T) (stands T, er
 		return want, err
 	}
 	return setting[T](ctx, f, key)
+}
+
+// putJSON writes a setting over the one that is there.
+func (f Folder) putJSON(ctx context.Context, key string, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		_, err = f.Store.Put(ctx, key, bytes.NewReader(append(data, '\n')))
+	}
+	return err
 }
 
 func same[T comparable](f Folder, key string, stands, want T, hint string) error {

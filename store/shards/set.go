@@ -49,18 +49,32 @@ func (f Folder) Last(ctx context.Context, lane int) (*Commit, error) {
 	if err != nil {
 		return nil, err
 	}
-	last, next := "", uint64(0)
-	for _, info := range found {
-		_, from, to, _ := parseRange(info.Key, ".json")
-		if from == next {
-			last, next = info.Key, to+1
+	owner, _, err := f.Owner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		last, next := -1, uint64(0)
+		for i, info := range found {
+			_, from, to, _ := parseRange(info.Key, ".json")
+			if from == next {
+				last, next = i, to+1
+			}
 		}
+		if last < 0 {
+			return nil, nil
+		}
+		c, err := f.readCommit(ctx, found[last].Key)
+		if err != nil || !foreign(c, owner) {
+			return c, err
+		}
+		// Those of another line lie behind the ranges that count: who writes those begins where they end.
+		found = slices.Delete(found, last, last+1)
 	}
-	if last == "" {
-		return nil, nil
-	}
-	return f.readCommit(ctx, last)
 }
+
+// foreign says that a commit does not count: a process has written it that has not heard of a reset of the line.
+func foreign(c *Commit, owner string) bool { return owner != "" && c.Line != owner }
 
 // Dated is a commit with the time at which it was written, by the store's clock.
 type Dated struct {
@@ -78,6 +92,11 @@ func (f Folder) each(ctx context.Context, through Through) iter.Seq2[Dated, erro
 			yield(Dated{}, err)
 			return
 		}
+		owner, _, err := f.Owner(ctx)
+		if err != nil {
+			yield(Dated{}, err)
+			return
+		}
 		next := map[int]uint64{}
 		for _, info := range found {
 			lane, from, to, _ := parseRange(info.Key, ".json")
@@ -89,8 +108,11 @@ func (f Folder) each(ctx context.Context, through Through) iter.Seq2[Dated, erro
 					continue
 				}
 			}
-			next[lane] = to + 1
 			c, err := f.readCommit(ctx, info.Key)
+			if err == nil && foreign(c, owner) {
+				continue
+			}
+			next[lane] = to + 1
 			if !yield(Dated{c, info.Modified}, err) || err != nil {
 				return
 			}

@@ -1,0 +1,42 @@
+package shard
+
+import (
+	"context"
+
+	"github.com/imglish/imglish/pipeline"
+	"github.com/imglish/imglish/store/shards"
+)
+
+// Ranges is where a line's shards lie, for the commands that look after the line.
+type Ranges struct{ Folder shards.Folder }
+
+var _ pipeline.Ranges = Ranges{}
+
+// Tally counts the commits of all lanes. A folder without shards holds nothing.
+func (r Ranges) Tally(ctx context.Context) (pipeline.Tally, error) {
+	t := pipeline.Tally{Skips: map[string]int64{}, Lanes: map[int]int64{}, Sources: map[int]string{}}
+	line, ok, err := r.Folder.Owner(ctx)
+	if err != nil || !ok {
+		return t, err
+	}
+	t.Line = line
+	for c, err := range r.Folder.Each(ctx) {
+		if err != nil {
+			return t, err
+		}
+		t.Ranges++
+		t.Records += int64(c.To - c.From + 1)
+		for _, f := range c.Files {
+			t.Bytes += f.Bytes
+		}
+		for reason, n := range c.Skips {
+			t.Skips[reason] += int64(n)
+		}
+		t.Lanes[c.Lane], t.Sources[c.Lane] = int64(c.To), c.Source
+	}
+	return t, nil
+}
+
+// Forget removes the commits and what the shards were pinned to. The files stay until imglish gc removes what no commit
+// names.
+func (r Ranges) Forget(ctx context.Context, line string) error { return r.Folder.Forget(ctx, line) }

@@ -29,6 +29,8 @@ var graphTemplate string
 // Parts are what the command line wires for its other commands too.
 type Parts struct {
 	Builders pipeline.Builders
+	// Store opens the store of a graph file.
+	Store func(ctx context.Context, where string) (store.Store, error)
 	// Training makes ready to train what a graph file says.
 	Training func(ctx context.Context, graph *pipeline.Config) (*Training, error)
 	// Task shows the progress of long work; finish ends it.
@@ -91,7 +93,7 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(graph.StoreURL())
+	st, err := d.Store(ctx, graph.StoreURL())
 	if err != nil {
 		return err
 	}

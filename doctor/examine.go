@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -33,9 +34,12 @@ type Finding struct {
 
 // Config says what to look at.
 type Config struct {
-	Data       string            // the data folder; need not exist yet
-	Brokers    []string          // Kafka brokers; empty means the embedded broker
-	StoreURL   string            // empty means the data folder
+	Data     string   // the data folder; need not exist yet
+	Brokers  []string // Kafka brokers; empty means the embedded broker
+	StoreURL string   // empty means the data folder
+	// TryStore writes, reads and removes an object of a store that is no folder, and says what it found. Its error may
+	// have a Hint method.
+	TryStore   func(ctx context.Context, where string) (found string, err error)
 	Libraries  map[string]string // name and version of each linked library, "" for one that is not linked
 	Processor  string            // the name of the compute backend that would be chosen
 	NeedMemory int64             // bytes; 0 means the default of 2 GiB
@@ -66,7 +70,7 @@ func Examine(ctx context.Context, cfg Config) []Finding {
 	}
 	out = append(out, Finding{What: "processor", Level: OK,
 		Found: fmt.Sprintf("%d cores, %s", runtime.NumCPU(), cfg.Processor)})
-	out = append(out, device(ctx), memory(cfg.NeedMemory), disk(cfg.Data, cfg.NeedDisk), folder(cfg))
+	out = append(out, device(ctx), memory(cfg.NeedMemory), disk(cfg.Data, cfg.NeedDisk), folder(ctx, cfg))
 	return append(out, brokers(ctx, cfg.Brokers)...)
 }
 
@@ -133,9 +137,9 @@ func disk(data string, need int64) Finding {
 }
 
 // folder proves that files can be made and synced where the data goes.
-func folder(cfg Config) Finding {
+func folder(ctx context.Context, cfg Config) Finding {
 	if strings.Contains(cfg.StoreURL, "://") && !strings.HasPrefix(cfg.StoreURL, "file://") {
-		return Finding{What: "store", Level: Missing, Found: cfg.StoreURL, Advice: "only folders can be tried from here"}
+		return remote(ctx, cfg)
 	}
 	dir := existingParent(cfg.Data)
 	f, err := os.CreateTemp(dir, ".doctor-*")
@@ -148,6 +152,22 @@ func folder(cfg Config) Finding {
 		return Finding{What: "store", Level: Bad, Found: err.Error(), Advice: "make the folder writable, or set data: to another one"}
 	}
 	return Finding{What: "store", Level: OK, Found: "folder " + cfg.Data + " can be written and synced"}
+}
+
+func remote(ctx context.Context, cfg Config) Finding {
+	if cfg.TryStore == nil {
+		return Finding{What: "store", Level: Missing, Found: "not a folder", Advice: "only folders can be tried from here"}
+	}
+	found, err := cfg.TryStore(ctx, cfg.StoreURL)
+	if err == nil {
+		return Finding{What: "store", Level: OK, Found: found}
+	}
+	f := Finding{What: "store", Level: Bad, Found: err.Error(), Advice: "correct the store's URL and settings"}
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) && hinted.Hint() != "" {
+		f.Advice = hinted.Hint()
+	}
+	return f
 }
 
 func brokers(ctx context.Context, addrs []string) []Finding {

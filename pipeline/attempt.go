@@ -93,7 +93,12 @@ func (c *crew) do(ctx context.Context, lane int, items []*item, release func()) 
 		}
 		pause := work.Backoff << min(round-1, 16)
 		late := time.Since(start)+pause > work.Deadline*time.Duration(max(1, len(items)))
+		waits := false
 		live = c.settle(live, func(it *item) bool {
+			if it.outage {
+				waits = true
+				return false // nothing is wrong with the sample
+			}
 			if it.failed && !it.single {
 				return false // one bad sample must not take its batch along
 			}
@@ -102,6 +107,9 @@ func (c *crew) do(ctx context.Context, lane int, items []*item, release func()) 
 		release()
 		if len(live) == 0 {
 			return nil
+		}
+		if waits {
+			pause = min(pause, maxOutagePause)
 		}
 		select {
 		case <-ctx.Done():
@@ -113,7 +121,7 @@ func (c *crew) do(ctx context.Context, lane int, items []*item, release func()) 
 			if err != nil {
 				return err
 			}
-			it.Result, it.done, it.verdict, it.failed = Keep(s), 0, nil, false
+			it.Result, it.done, it.verdict, it.failed, it.outage = Keep(s), 0, nil, false, false
 		}
 	}
 }
@@ -222,7 +230,7 @@ func (c *crew) call(ctx context.Context, lane int, d *driven, items []*item, rou
 			reason = "deadline"
 		}
 		for _, it := range items {
-			it.failed = true
+			it.failed, it.outage = true, storeAway(err)
 			it.verdict = it.complete(&Skip{Stage: d.name, Reason: reason, Detail: err.Error(), Retryable: true}, round)
 			it.Sample = nil
 		}

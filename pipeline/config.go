@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -25,11 +24,6 @@ type Config struct {
 	File     string             // the graph file, for messages
 	Dir      string             // its folder: relative paths in the file start there
 	sections map[string]Section // a stage's settings by its name
-}
-
-// Store says where blobs, shards and commits are. package store opens it.
-type Store struct {
-	URL string `yaml:"url"` // a folder or s3://bucket/prefix; empty: the data folder
 }
 
 // SourceAt is one entry of the list of sources.
@@ -92,9 +86,6 @@ func Parse(path string, data []byte, b Builders) (*Config, error) {
 	}
 	if !filepath.IsAbs(c.Data) {
 		c.Data = filepath.Join(c.Dir, c.Data)
-	}
-	if u := c.Store.URL; u != "" && !strings.Contains(u, "://") && !filepath.IsAbs(u) {
-		c.Store.URL = filepath.Join(c.Dir, u)
 	}
 	if err := c.check(root, b); err != nil {
 		return nil, err
@@ -221,6 +212,9 @@ func (c *Config) check(root Section, b Builders) error {
 	if wrong := c.checkKafka(); wrong != "" {
 		return root.errorf("%s", wrong)
 	}
+	if wrong := c.checkStore(); wrong != "" {
+		return root.errorf("%s", wrong)
+	}
 	for _, s := range c.Sources {
 		if _, err := b.Sources[s.Kind].settings(s.Settings); err != nil {
 			return err
@@ -232,14 +226,6 @@ func (c *Config) check(root Section, b Builders) error {
 		}
 	}
 	return nil
-}
-
-// StoreURL is where the store is: the one named, or the data folder.
-func (c *Config) StoreURL() string {
-	if c.Store.URL == "" {
-		return c.Data
-	}
-	return c.Store.URL
 }
 
 // LaneCount is the number of lanes of all sources in the file.

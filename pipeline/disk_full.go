@@ -34,6 +34,9 @@ func (e *diskFullError) Hint() string {
 
 // unwritable marks errors that say that nothing can be written any more, and leaves others as they are.
 func unwritable(err error) error {
+	if storeRefuses(err) {
+		return fatal(err)
+	}
 	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
 		if errors.Is(err, errno) && !errors.Is(err, ErrFatal) {
 			return &diskFullError{cause: err}

@@ -26,6 +26,7 @@ type item struct {
 	done    int   // stages of this segment that are behind it
 	verdict *Skip // of the last attempt, if it may be tried again
 	failed  bool  // the verdict is an error of the stage, not a skip that it gave
+	outage  bool  // the error is that of a store that does not answer: the item waits for it
 	single  bool  // no other item shared the attempt
 	suspect bool  // was in work when the process crashed
 }

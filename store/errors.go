@@ -12,7 +12,7 @@ var ErrNotFound = errors.New("no such object")
 
 var (
 	errNegative = errors.New("a place before the object's start")
-	errNotTLS   = errors.New("a plain HTTP request was answered as by a TLS server")
+	errTLS      = errors.New("the server speaks TLS and was asked without")
 )
 
 // Error says which operation on which object of which store went wrong.
@@ -31,6 +31,16 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Outage reports that the store did not answer for a while: the same call may succeed later, by itself.
+func (e *Error) Outage() bool {
+	var o *outage
+	return errors.As(e.Err, &o)
+}
+
+// Refused reports that the store answers and will not do it, whatever the object: no call succeeds before somebody
+// changes a setting, a key, or the room that is left.
+func (e *Error) Refused() bool { return !e.Outage() && refused(e.Err) }
 
 // Hint says what a user can do about it, empty if nothing is known.
 func (e *Error) Hint() string {

@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -103,7 +105,10 @@ func (s *S3) reach(ctx context.Context) error {
 			return err
 		}
 		for o := range s.api.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.prefix, Recursive: true, MaxKeys: 1}) {
-			return o.Err
+			if err = o.Err; err != nil && !refused(err) && s.speaksTLS(ctx) {
+				err = errTLS
+			}
+			return err
 		}
 		return ctx.Err()
 	})
@@ -112,6 +117,27 @@ func (s *S3) reach(ctx context.Context) error {
 	}
 	s.known = true
 	return nil
+}
+
+// speaksTLS reports whether a server that is asked without TLS and gives no sensible answer would rather have it.
+func (s *S3) speaksTLS(ctx context.Context) bool {
+	u := s.api.EndpointURL()
+	if u.Scheme == "https" {
+		return false
+	}
+	host := u.Host
+	if u.Port() == "" {
+		host = net.JoinHostPort(u.Hostname(), "80")
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	// Nothing is sent but the handshake, so it does not matter whose certificate it is.
+	c, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(ctx, "tcp", host)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
 }
 
 // createProbe is an object of the store's own: an element of its key starts with a dot.

@@ -43,9 +43,7 @@ var s3Hints = map[string]string{
 	"InsufficientStorage":                "the server has no room left: make room and run the same command again; nothing half-written was kept",
 	"QuotaExceeded":                      "the bucket's quota is used up: raise it and run the same command again; nothing half-written was kept",
 	"XMinioAdminBucketQuotaExceeded":     "the bucket's quota is used up: raise it and run the same command again; nothing half-written was kept",
-	"InvalidObjectState":                 "the object lies in an archive: restore it first",
 	"KMS.DisabledException":              "the key that the bucket is encrypted with is disabled: enable it",
-	"RequestHeaderSectionTooLarge":       "shorten the prefix",
 	"IllegalLocationConstraintException": "set the region that the bucket is in: region=… in the URL, store.region or AWS_REGION",
 }
 
@@ -83,7 +81,7 @@ func transient(err error) bool {
 	)
 	switch {
 	case errors.Is(err, errNoCredentials), errors.Is(err, errNoConditions), errors.Is(err, errReplaced), errors.Is(err, errOrder),
-		errors.Is(err, errSetting), errors.Is(err, ErrNotFound):
+		errors.Is(err, errSetting), errors.Is(err, ErrNotFound), errors.Is(err, errTLS):
 		return false
 	case errors.As(err, &record), errors.As(err, &cert), errors.Is(err, http.ErrSchemeMismatch):
 		return false
@@ -95,6 +93,21 @@ func transient(err error) bool {
 	}
 	// What is left of the network's: http: server closed idle connection, malformed HTTP response, and the like.
 	return errors.As(err, &hosts) || isTimeout(err)
+}
+
+// refused says whether it is the store that an error is about, rather than one object.
+func refused(err error) bool {
+	var (
+		record tls.RecordHeaderError
+		dns    *net.DNSError
+		cert   *tls.CertificateVerificationError
+	)
+	if _, known := s3Hints[code(err)]; known {
+		return true
+	}
+	return errors.Is(err, errNoCredentials) || errors.Is(err, errNoConditions) || errors.Is(err, errOrder) || errors.Is(err, errSetting) ||
+		errors.Is(err, errSecretInURL) || errors.Is(err, errTLS) || errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &record) || errors.As(err, &cert) ||
+		errors.As(err, &dns) && dns.IsNotFound
 }
 
 func isTimeout(err error) bool {
@@ -110,9 +123,14 @@ func code(err error) string {
 
 // plain makes an error of the library fit for a user's eyes: the server's code with its words, and no request's URL.
 func plain(err error) error {
-	var answer minio.ErrorResponse
-	var sent *url.Error
+	var (
+		answer minio.ErrorResponse
+		sent   *url.Error
+		away   *outage
+	)
 	switch {
+	case errors.As(err, &away): // it says itself what is behind it
+		return err
 	case errors.As(err, &answer):
 		words, _, _ := strings.Cut(strings.TrimSpace(answer.Error()), "\n")
 		if answer.Region != "" && strings.Contains(s3Hints[answer.Code], "region") {
@@ -121,6 +139,8 @@ func plain(err error) error {
 		return &s3Error{text: fmt.Sprintf("%s: %.300s", answer.Code, words), err: err}
 	case errors.As(err, &sent):
 		return plain(sent.Err)
+	case strings.HasPrefix(err.Error(), "Connection closed by foreign host"): // the library's word for it, with the request's URL
+		return &s3Error{text: "the server closed the connection", err: err}
 	}
 	return err
 }
@@ -165,7 +185,7 @@ func s3Hint(err error) string {
 		return "the server does not speak TLS there: use http:// in the endpoint, or its TLS port"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "no such host: correct the endpoint"
-	case errors.Is(err, errNotTLS):
+	case errors.Is(err, errTLS):
 		return "the server speaks TLS there: use https:// in the endpoint"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nobody listens there: start the server or correct the endpoint; the same command goes on then"

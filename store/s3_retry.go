@@ -19,6 +19,9 @@ type retry struct {
 // A minute outlasts a server's restart, a moved address and a burst of 503. What lasts longer the caller must hear of.
 var defaultRetry = retry{first: 100 * time.Millisecond, most: 5 * time.Second, total: time.Minute, stall: stallTimeout}
 
+// silence is how long a server may take for one answer before that alone counts as trouble of the store's.
+const silence = 10 * time.Second
+
 // maxDamaged attempts at a read whose bytes do not match: a line flips bits rarely, a damaged object always has them.
 const maxDamaged = 3
 
@@ -27,6 +30,7 @@ func (s *S3) try(ctx context.Context, f func(attempt int) error) error {
 	var since time.Time // of the first failure: an attempt itself may take long
 	pause, damaged := s.retry.first, 0
 	for attempt := 0; ; attempt++ {
+		began := time.Now()
 		err := f(attempt)
 		if err == nil || !transient(err) {
 			return err
@@ -46,6 +50,9 @@ func (s *S3) try(ctx context.Context, f func(attempt int) error) error {
 		}
 		if time.Since(since) > time.Second {
 			s.note.say("%s: %v; trying again", s.url, plain(err))
+		}
+		if ctx.Err() != nil && attempt == 0 && time.Since(began) < silence {
+			return ctx.Err() // the caller had no time left when it called
 		}
 		select {
 		case <-ctx.Done():

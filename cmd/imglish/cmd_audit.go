@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imglish/imglish/audit"
-	"github.com/imglish/imglish/store"
 	"github.com/imglish/imglish/store/shards"
 )
 
@@ -25,7 +24,7 @@ recovered if the sample is in the shards now; one that was skipped again counts 
 		Example: "  imglish audit data\n  imglish audit data --json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			st, err := store.Open(args[0])
+			st, err := openStore(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/imglish/imglish/audit/dead"
 	"github.com/imglish/imglish/pipeline"
-	"github.com/imglish/imglish/store"
 )
 
 func newDeadCommand() *cobra.Command {
@@ -92,7 +91,7 @@ func openDead(ctx context.Context, where string) (l *dead.Letters, cfg *pipeline
 		}
 		where = cfg.StoreURL()
 	}
-	st, err := store.Open(where)
+	st, err := openStore(ctx, where)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -50,6 +50,7 @@ Interrupted, the same command goes on where it was; run again behind its end, it
 func runDemo(cmd *cobra.Command, cfg demo.Config) error {
 	return demo.Run(cmd.Context(), cfg, demo.Parts{
 		Builders: builders(),
+		Store:    openStore,
 		Training: func(ctx context.Context, g *pipeline.Config) (*demo.Training, error) {
 			return openTraining(ctx, g, trainOptions{threads: cfg.Threads}, nil)
 		},

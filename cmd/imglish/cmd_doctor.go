@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +32,7 @@ func newDoctorCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&cfg.Data, "data", ".", "data folder to look at")
 	cmd.Flags().StringSliceVar(&cfg.Brokers, "brokers", nil, "Kafka brokers to try (default: the embedded broker)")
-	cmd.Flags().StringVar(&cfg.StoreURL, "store", "", "store URL (default: the data folder)")
+	cmd.Flags().StringVar(&cfg.StoreURL, "store", "", "store to try, such as s3://bucket/prefix?endpoint=https://host:9000 (default: the data folder)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON line a finding")
 	return cmd
 }
@@ -44,6 +49,7 @@ func runDoctor(cmd *cobra.Command, cfg doctor.Config, asJSON bool) error {
 	cfg.Libraries = map[string]string{
 		"libjpeg": pixels.JPEGVersion(), "libvips": vips.Version(), "tokenizers": linkedModule("github.com/daulet/tokenizers"),
 	}
+	cfg.TryStore = tryStore
 	findings := doctor.Examine(cmd.Context(), cfg)
 	bad := 0
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
@@ -83,4 +89,32 @@ func linkedModule(path string) string {
 		}
 	}
 	return ""
+}
+
+// tryStore does once what a line does all the time: create an object if it is absent, read it, list it, remove it.
+func tryStore(ctx context.Context, where string) (string, error) {
+	st, err := openStore(ctx, where)
+	if err != nil {
+		return "", err
+	}
+	start, key, want := time.Now(), fmt.Sprintf("doctor/%016x", rand.Uint64()), []byte("imglish doctor\n")
+	if _, err := st.PutIfAbsent(ctx, key, want); err != nil {
+		return "", err
+	}
+	got, err := st.Get(ctx, key)
+	if err == nil && !bytes.Equal(got, want) {
+		err = fmt.Errorf("%s: %d bytes were written to %s and %d others read", st.URL(), len(want), key, len(got))
+	}
+	listed := false
+	for info, e := range st.List(ctx, key) {
+		listed = listed || info.Key == key
+		err = errors.Join(err, e)
+	}
+	if err == nil && !listed {
+		err = fmt.Errorf("%s: %s was written and is not listed", st.URL(), key)
+	}
+	if err := errors.Join(err, st.Delete(ctx, key)); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s can be written, read, listed and removed from, in %s", st.URL(), time.Since(start).Round(time.Millisecond)), nil
 }

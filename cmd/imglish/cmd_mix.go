@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imglish/imglish/mixer"
-	"github.com/imglish/imglish/store"
 )
 
 func newMixCommand() *cobra.Command {
@@ -52,7 +51,7 @@ func runMix(cmd *cobra.Command, dir string, cfg mixer.Config, from, steps int64,
 	if err := cfg.Validate(); err != nil {
 		return usageError{err}
 	}
-	st, err := store.Open(dir)
+	st, err := openStore(cmd.Context(), dir)
 	if err != nil {
 		return err
 	}

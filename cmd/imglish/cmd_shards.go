@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imglish/imglish/store"
 	"github.com/imglish/imglish/store/shards"
 )
 
@@ -20,7 +19,7 @@ func newShardsCommand() *cobra.Command {
 }
 
 func openShards(cmd *cobra.Command, dir string) (shards.Folder, error) {
-	st, err := store.Open(dir)
+	st, err := openStore(cmd.Context(), dir)
 	if err != nil {
 		return shards.Folder{}, err
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/stages/shard"
-	"github.com/imglish/imglish/store"
 	"github.com/imglish/imglish/store/shards"
 )
 
@@ -90,7 +89,7 @@ func inspect(cmd *cobra.Command, path string) (*pipeline.Inspector, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Open(cfg.StoreURL())
+	st, err := openStore(cmd.Context(), cfg.StoreURL())
 	if err != nil {
 		return nil, err
 	}

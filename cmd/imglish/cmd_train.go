@@ -13,7 +13,6 @@ import (
 	"github.com/imglish/imglish/demo"
 	"github.com/imglish/imglish/mixer"
 	"github.com/imglish/imglish/pipeline"
-	"github.com/imglish/imglish/store"
 	"github.com/imglish/imglish/store/shards"
 	"github.com/imglish/imglish/trainer"
 )
@@ -126,7 +125,7 @@ func openTraining(ctx context.Context, g *pipeline.Config, o trainOptions, progr
 	if path != "" && state.Mixer != nil {
 		options.Through = state.Mixer.Through
 	}
-	st, err := store.Open(g.StoreURL())
+	st, err := openStore(ctx, g.StoreURL())
 	if err != nil {
 		return nil, err
 	}

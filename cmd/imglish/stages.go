@@ -18,7 +18,6 @@ import (
 	"github.com/imglish/imglish/stages/text"
 	"github.com/imglish/imglish/stages/view"
 	"github.com/imglish/imglish/stages/visual"
-	"github.com/imglish/imglish/store"
 	replays "github.com/imglish/imglish/store/replay"
 	"github.com/imglish/imglish/store/shards"
 	"github.com/imglish/imglish/tensor"
@@ -67,8 +66,8 @@ func buildWikipedia(_ context.Context, c wikipedia.Config, env pipeline.Env) (pi
 	return wikipedia.New(c)
 }
 
-func buildReplay(_ context.Context, _ replay.Config, env pipeline.Env) (pipeline.Source, error) {
-	st, err := store.Open(env.Store)
+func buildReplay(ctx context.Context, _ replay.Config, env pipeline.Env) (pipeline.Source, error) {
+	st, err := openStore(ctx, env.Store)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +76,7 @@ func buildReplay(_ context.Context, _ replay.Config, env pipeline.Env) (pipeline
 
 // joined gives a line whose store has lists of samples to be taken once more the source that reads them.
 func joined(ctx context.Context, c *pipeline.Config) ([]pipeline.SourceAt, error) {
-	st, err := store.Open(c.StoreURL())
+	st, err := openStore(ctx, c.StoreURL())
 	if err != nil {
 		return nil, err
 	}
@@ -96,24 +95,24 @@ func envPaths(env pipeline.Env, paths []string) []string {
 	return out
 }
 
-func buildFetch(_ context.Context, c fetch.Config, env pipeline.Env) (pipeline.Stage, error) {
-	st, err := store.Open(env.Store)
+func buildFetch(ctx context.Context, c fetch.Config, env pipeline.Env) (pipeline.Stage, error) {
+	st, err := openStore(ctx, env.Store)
 	if err != nil {
 		return nil, err
 	}
 	return fetch.New(c, st)
 }
 
-func buildClean(_ context.Context, c clean.Config, env pipeline.Env) (pipeline.Stage, error) {
-	st, err := store.Open(env.Store)
+func buildClean(ctx context.Context, c clean.Config, env pipeline.Env) (pipeline.Stage, error) {
+	st, err := openStore(ctx, env.Store)
 	if err != nil {
 		return nil, err
 	}
 	return clean.New(c, st)
 }
 
-func buildView(_ context.Context, c view.Config, env pipeline.Env) (pipeline.Stage, error) {
-	st, err := store.Open(env.Store)
+func buildView(ctx context.Context, c view.Config, env pipeline.Env) (pipeline.Stage, error) {
+	st, err := openStore(ctx, env.Store)
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +171,8 @@ func textual(c text.Config, env pipeline.Env) (shards.Textual, error) {
 	}}, nil
 }
 
-func buildShard(_ context.Context, c shard.Config, env pipeline.Env) (pipeline.Sink, error) {
-	st, err := store.Open(env.Store)
+func buildShard(ctx context.Context, c shard.Config, env pipeline.Env) (pipeline.Sink, error) {
+	st, err := openStore(ctx, env.Store)
 	if err != nil {
 		return nil, err
 	}

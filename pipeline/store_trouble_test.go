@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// trouble is an error as stores give it.
-type trouble struct{ outage bool }
+// storeTrouble is an error as stores give it.
+type storeTrouble struct{ outage bool }
 
-func (e trouble) Error() string { return fmt.Sprintf("store trouble (outage %v)", e.outage) }
-func (e trouble) Outage() bool  { return e.outage }
-func (e trouble) Refused() bool { return !e.outage }
+func (e storeTrouble) Error() string { return fmt.Sprintf("store trouble (outage %v)", e.outage) }
+func (e storeTrouble) Outage() bool  { return e.outage }
+func (e storeTrouble) Refused() bool { return !e.outage }
 
 // failingStage passes samples on, behind some errors.
 type failingStage struct {
@@ -38,7 +38,7 @@ func TestStoreTrouble(t *testing.T) {
 	run := func(err error, times int32) (*item, error) {
 		s := &failingStage{err: err}
 		s.left.Store(times)
-		j, e := openJournal(t.TempDir())
+		j, e := openJournal(t.TempDir(), "test")
 		if e != nil {
 			t.Fatal(e)
 		}
@@ -49,13 +49,13 @@ func TestStoreTrouble(t *testing.T) {
 		it := testItems(t, 1)[0]
 		return it, c.do(t.Context(), 0, []*item{it}, func() {})
 	}
-	if it, err := run(trouble{outage: true}, 10); err != nil || it.Skip != nil || it.Sample == nil {
+	if it, err := run(storeTrouble{outage: true}, 10); err != nil || it.Skip != nil || it.Sample == nil {
 		t.Errorf("behind 10 outages: %v, %+v, want the sample", err, it.Skip)
 	}
 	if it, err := run(errors.New("a bad sample"), 10); err != nil || it.Skip == nil {
 		t.Errorf("behind 10 errors of the stage: %v, %+v, want a skip", err, it.Result)
 	}
-	if _, err := run(trouble{}, 1); !errors.Is(err, ErrFatal) || !strings.Contains(err.Error(), "store trouble") {
+	if _, err := run(storeTrouble{}, 1); !errors.Is(err, ErrFatal) || !strings.Contains(err.Error(), "store trouble") {
 		t.Errorf("a store that refuses: %v, want the line stopped", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/imglish/imglish/cpu"
 	"github.com/imglish/imglish/pipeline"
@@ -14,6 +15,7 @@ import (
 	"github.com/imglish/imglish/stages/source/cc12m"
 	"github.com/imglish/imglish/stages/source/imagenet21k"
 	"github.com/imglish/imglish/stages/source/replay"
+	made "github.com/imglish/imglish/stages/source/shards"
 	"github.com/imglish/imglish/stages/source/wikipedia"
 	"github.com/imglish/imglish/stages/text"
 	"github.com/imglish/imglish/stages/view"
@@ -31,6 +33,7 @@ func builders() pipeline.Builders {
 			"cc12m":       pipeline.Build(cc12m.Defaults(), pipeline.Work{}, buildCC12M),
 			"imagenet21k": pipeline.Build(imagenet21k.Defaults(), pipeline.Work{}, buildImageNet),
 			"wikipedia":   pipeline.Build(wikipedia.Defaults(), pipeline.Work{}, buildWikipedia),
+			"shards":      pipeline.Build(made.Defaults(), pipeline.Work{}, buildMade),
 			replay.Name:   pipeline.Build(replay.Config{}, pipeline.Work{}, buildReplay),
 		},
 		Joined: joined,
@@ -64,6 +67,21 @@ func buildImageNet(_ context.Context, c imagenet21k.Config, env pipeline.Env) (p
 func buildWikipedia(_ context.Context, c wikipedia.Config, env pipeline.Env) (pipeline.Source, error) {
 	c.Dump, c.Dumps = env.Path(c.Dump), envPaths(env, c.Dumps)
 	return wikipedia.New(c)
+}
+
+func buildMade(ctx context.Context, c made.Config, env pipeline.Env) (pipeline.Source, error) {
+	if !strings.Contains(c.Data, "://") {
+		c.Data = env.Path(c.Data)
+	}
+	data, err := openStore(ctx, c.Data)
+	if err != nil {
+		return nil, err
+	}
+	own, err := openStore(ctx, env.Store)
+	if err != nil {
+		return nil, err
+	}
+	return made.New(c, data, own)
 }
 
 func buildReplay(ctx context.Context, _ replay.Config, env pipeline.Env) (pipeline.Source, error) {

@@ -83,9 +83,17 @@ type Dated struct {
 }
 
 // Each yields the commits that count, by lane, then by seq, one in memory at a time.
-func (f Folder) Each(ctx context.Context) iter.Seq2[Dated, error] { return f.each(ctx, nil) }
+func (f Folder) Each(ctx context.Context) iter.Seq2[Dated, error] { return f.each(ctx, nil, nil) }
 
-func (f Folder) each(ctx context.Context, through Through) iter.Seq2[Dated, error] {
+// Unread yields those that count and whose keys are not among read, which are not fetched.
+func (f Folder) Unread(ctx context.Context, read map[string]bool) iter.Seq2[Dated, error] {
+	return f.each(ctx, nil, read)
+}
+
+// Read reads one commit.
+func (f Folder) Read(ctx context.Context, key string) (*Commit, error) { return f.readCommit(ctx, key) }
+
+func (f Folder) each(ctx context.Context, through Through, but map[string]bool) iter.Seq2[Dated, error] {
 	return func(yield func(Dated, error) bool) {
 		found, err := f.commits(ctx, "")
 		if err != nil {
@@ -108,6 +116,10 @@ func (f Folder) each(ctx context.Context, through Through) iter.Seq2[Dated, erro
 					continue
 				}
 			}
+			if but[info.Key] {
+				next[lane] = to + 1
+				continue
+			}
 			c, err := f.readCommit(ctx, info.Key)
 			if err == nil && foreign(c, owner) {
 				continue
@@ -124,7 +136,7 @@ func (f Folder) each(ctx context.Context, through Through) iter.Seq2[Dated, erro
 // missing.
 func (f Folder) Load(ctx context.Context, through Through) (*Set, error) {
 	s := &Set{}
-	for c, err := range f.each(ctx, through) {
+	for c, err := range f.each(ctx, through, nil) {
 		if err != nil {
 			return nil, err
 		}

@@ -11,13 +11,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/store"
-	"github.com/imglish/imglish/store/shards"
 )
 
 // Schema is the version of a list. A reader refuses others.
@@ -51,7 +49,7 @@ type Row struct {
 // Header is what a list begins with.
 type Header struct {
 	Schema int    `json:"schema"`
-	Line   string `json:"line"`   // UUID
+	Line   string `json:"line"`   // UUID of the line when the list was made; a reset gives a line another one
 	SHA256 string `json:"sha256"` // of the samples' bytes, hex
 	Rows   []Row  `json:"rows"`
 }
@@ -188,12 +186,4 @@ func (l Lists) Samples(ctx context.Context, list *List) ([]*pipeline.Sample, err
 		out[i], body = s, body[row.Bytes:]
 	}
 	return out, nil
-}
-
-// check refuses a list of another line.
-func (l Lists) check(list *List, line string) error {
-	if !strings.EqualFold(list.Line, line) {
-		return fmt.Errorf("%s/%s is of line %s, this is line %s: %w", l.Store.URL(), list.Key, list.Line, line, shards.ErrMismatch)
-	}
-	return nil
 }

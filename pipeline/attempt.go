@@ -45,6 +45,17 @@ func (c *crew) add(name string, s Stage, w Work, count *counter) {
 	c.launch = make(chan struct{}, 2*total)
 }
 
+// first is the counter of the stage that reads the segment's input; nil for sources.
+func (c *crew) first() *counter {
+	switch {
+	case c.source != nil:
+		return nil
+	case len(c.stages) > 0:
+		return c.stages[0].count
+	}
+	return c.sink
+}
+
 // last is the counter of the stage whose output is written.
 func (c *crew) last() *counter { return c.stages[len(c.stages)-1].count }
 
@@ -211,7 +222,7 @@ func (c *crew) call(ctx context.Context, lane int, d *driven, items []*item, rou
 	)
 	began := time.Now()
 	catcher.Try(func() { out, err = d.stage.Process(limited, in) })
-	d.count.busy(time.Since(began))
+	d.count.busy(time.Since(began), len(items))
 	if p := catcher.Recovered(); p != nil {
 		err = fmt.Errorf("panic: %v\n%s", p.Value, p.Stack)
 	}

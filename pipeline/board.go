@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type board struct {
 	floor    func(Segment, topicLane) Position // of what nobody has saved yet; nil: nothing
 
 	kick chan struct{}
+
+	answered atomic.Int64 // when the store of positions last answered, UnixNano
 
 	mu    sync.Mutex
 	mine  map[string]map[topicLane]Position // by segment: reached in this process
@@ -167,6 +170,7 @@ func (b *board) poll(ctx context.Context) error {
 		}
 		b.mu.Unlock()
 	}
+	b.answered.Store(time.Now().UnixNano())
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -141,6 +142,24 @@ func (e *embedded) dial(ctx context.Context, network, _ string) (net.Conn, error
 		return nil, err
 	}
 	return (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, network, a.Address)
+}
+
+// LogSize is how many bytes the embedded broker's log has on disk, and how many its records may have. ok is false if
+// the line has another broker.
+func (c *Config) LogSize() (bytes, limit int64, ok bool) {
+	if len(c.Kafka.Brokers) > 0 {
+		return 0, 0, false
+	}
+	// A file that goes away meanwhile is none.
+	_ = filepath.WalkDir(filepath.Join(c.Data, "broker", "log"), func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				bytes += info.Size()
+			}
+		}
+		return nil
+	})
+	return bytes, int64(c.Kafka.LogMB) << 20, true
 }
 
 // close stops the broker if this process runs it.

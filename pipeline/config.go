@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,7 @@ type Config struct {
 	Lanes   int        // lanes of a source that names no number of its own
 	Sources []SourceAt // in the order of the file
 	Graph   [][]string // segments of stages; a Kafka topic lies between two of them
+	Metrics string     // host:port of the page for Prometheus; empty: none
 	Mix     Section    // settings of the mixer, which reads them itself
 	Train   Section    // settings of the trainer, which reads them itself
 
@@ -95,7 +97,7 @@ func Parse(path string, data []byte, b Builders) (*Config, error) {
 
 // read fills the config from the file's top level.
 func (c *Config) read(root Section, b Builders) error {
-	known := []string{"line", "data", "kafka", "store", "lanes", "sources", "graph", "mix", "train"}
+	known := []string{"line", "data", "kafka", "store", "lanes", "sources", "graph", "metrics", "mix", "train"}
 	known = append(known, b.stageNames()...)
 	for _, pair := range root.pairs() {
 		key, at := pair.key, root.child(pair)
@@ -113,6 +115,8 @@ func (c *Config) read(root Section, b Builders) error {
 			err = at.Decode(&c.Lanes)
 		case "graph":
 			err = at.Decode(&c.Graph)
+		case "metrics":
+			err = at.Decode(&c.Metrics)
 		case "mix":
 			c.Mix = at
 		case "train":
@@ -201,6 +205,8 @@ func (c *Config) check(root Section, b Builders) error {
 		return root.errorf("line %q: lower case letters, digits, _ and - only", c.Line)
 	case c.Lanes < 1 || c.Lanes > maxLanes:
 		return root.errorf("lanes: %d, want 1 to %d", c.Lanes, maxLanes)
+	case c.Metrics != "" && !hasPort(c.Metrics):
+		return root.errorf("metrics: %q is no address: want host:port, or :port for this machine alone", c.Metrics)
 	case len(c.Sources) == 0:
 		return root.errorf("no sources: add `sources:` with at least one of %v", names(b.Sources))
 	case len(c.Sources) > maxSources:
@@ -226,6 +232,11 @@ func (c *Config) check(root Section, b Builders) error {
 		}
 	}
 	return nil
+}
+
+func hasPort(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	return err == nil && port != ""
 }
 
 // LaneCount is the number of lanes of all sources in the file.

@@ -14,6 +14,7 @@ type lane struct {
 	segment Segment
 	number  int
 	crew    *crew
+	pulse   *pulse
 	sink    Sink // of the last segment
 }
 
@@ -123,6 +124,9 @@ func (l *lane) run(ctx context.Context) error {
 					if err := l.hole(in, &stuck); err != nil {
 						return nil, err
 					}
+					if stuck.IsZero() {
+						l.pulse.idle()
+					}
 				case int64(a.Seq) > done: // else it is already behind us
 					return newItem(a), nil
 				}
@@ -201,6 +205,7 @@ func (l *lane) resumeTopic(ctx context.Context) (came Position, done int64, put 
 	if w.last.LastSeq >= 0 {
 		l.line.board.reached(name, out, w.last, false)
 	}
+	w.room.pulse = l.pulse
 	w.wrote = func(last *item, urgent bool) {
 		l.line.board.reached(name, in, Position{LastSeq: int64(last.seq), InputOffset: last.offset, InputWriter: last.writer}, false)
 		l.line.board.reached(name, out, w.last, urgent)

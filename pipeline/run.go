@@ -49,8 +49,11 @@ type Runner struct {
 	ready    atomic.Bool // the fields above are set
 	done     atomic.Bool // everything is drained
 
-	pool workers
-	fail context.CancelCauseFunc
+	pool     workers
+	pulses   pulses
+	measured *measuredLog
+	assigned atomic.Bool // lanes have been handed out
+	fail     context.CancelCauseFunc
 }
 
 // builtSource is a source of this process.
@@ -208,6 +211,7 @@ func (r *Runner) take(ctx context.Context, shares map[string][]int) {
 	if err := r.journal.absorb(); err != nil {
 		r.logger.Warn("work journal", "error", err)
 	}
+	r.assigned.Store(true)
 	r.pool.take(ctx, shares, func(topic string, partition int) job {
 		for _, s := range r.segments {
 			switch {
@@ -215,7 +219,7 @@ func (r *Runner) take(ctx context.Context, shares map[string][]int) {
 			case s.Input == "":
 				return r.sourceJob(s, partition)
 			default:
-				l := &lane{line: r.line, segment: s, number: partition, crew: r.crews[s.Index]}
+				l := &lane{line: r.line, segment: s, number: partition, crew: r.crews[s.Index], pulse: r.pulses.of(s.Index, partition)}
 				if s.Output == "" {
 					l.sink = r.sink
 				}
@@ -252,7 +256,7 @@ func (r *Runner) sourceJob(s Segment, partition int) job {
 		}
 		reader := &sourceReader{
 			line: r.line, name: name, partition: partition, source: src, segment: s,
-			crew: r.crews[s.Index], follow: r.opts.Follow, state: &src.state,
+			crew: r.crews[s.Index], follow: r.opts.Follow, state: &src.state, pulse: pulseOf,
 		}
 		return reader.run(ctx)
 	}}
@@ -268,6 +272,12 @@ func (r *Runner) supervise(ctx context.Context, j job) {
 	for {
 		began := time.Now()
 		err := j.run(ctx)
+		if ctx.Err() != nil {
+			err = nil
+		}
+		for _, p := range j.beats() {
+			p.stopped(err)
+		}
 		if ctx.Err() != nil {
 			return
 		}

@@ -1,6 +1,9 @@
 package pipeline
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Snapshot is the state of a run at one moment. Counts are this process's since its start; Segments speak of the whole
 // line, whoever does the work.
@@ -11,7 +14,10 @@ type Snapshot struct {
 	Sources  []SourceState  `json:"sources"`
 	Stages   []StageState   `json:"stages"`
 	Segments []SegmentState `json:"segments"`
-	Done     bool           `json:"done"` // every source is read to its end and every lane is drained
+	Log      []LogState     `json:"log"`      // by topic and operation
+	Answered time.Time      `json:"answered"` // when the broker last answered with the line's positions
+	Assigned bool           `json:"assigned"` // lanes have been handed out to this process, perhaps none
+	Done     bool           `json:"done"`     // every source is read to its end and every lane is drained
 }
 
 // SourceState is how far a source is read.
@@ -29,10 +35,12 @@ type StageState struct {
 	Stage   string           `json:"stage"`
 	In      int64            `json:"in"`
 	Out     int64            `json:"out"`
-	Skipped map[string]int64 `json:"skipped"` // by reason
-	Retries int64            `json:"retries"` // samples tried again
-	Bytes   int64            `json:"bytes"`   // of the records written behind it; 0 within a segment
-	Busy    time.Duration    `json:"busy_ns"` // time inside Process, over all calls
+	Skipped map[string]int64 `json:"skipped"`  // by reason
+	Retries int64            `json:"retries"`  // samples tried again
+	BytesIn int64            `json:"bytes_in"` // of the records read in front of it; 0 within a segment
+	Bytes   int64            `json:"bytes"`    // of the records written behind it; 0 within a segment
+	Busy    time.Duration    `json:"busy_ns"`  // time inside Process, over all calls
+	Latency Histogram        `json:"-"`        // of Process, a sample: a call's time shared among its samples
 }
 
 // Rate is samples a second since the start of the run.
@@ -48,5 +56,107 @@ type SegmentState struct {
 	Segment string `json:"segment"`
 	Taken   int64  `json:"taken"` // samples that have passed it for good, of all lanes
 	Lag     int64  `json:"lag"`   // samples that wait in front of it; 0 for the sources
-	Lanes   int    `json:"lanes"` // lanes that this process works on
+	Lanes   int    `json:"lanes"` // lanes that this process works on; of the sources, sources that it reads
+
+	ByLane       []LaneState   `json:"by_lane"`
+	Backpressure time.Duration `json:"backpressure_ns"` // this process's lanes waited so long for room, all together
+	// Still is how long none of this process's lanes has moved although one has records in work and waits for nothing; 0
+	// if there is none such. Patience is how long that may take by the deadlines of the stages.
+	Still    time.Duration `json:"still_ns"`
+	Patience time.Duration `json:"patience_ns"`
+}
+
+// LaneState is how far a lane is through a segment, counted in seq.
+type LaneState struct {
+	Lane  int    `json:"lane"`
+	Taken int64  `json:"taken"`
+	Lag   int64  `json:"lag"`             // 0 for the sources
+	Here  bool   `json:"here"`            // this process works on it
+	Waits string `json:"waits,omitempty"` // why it does not move, one of the Waits constants; empty if it does, or is elsewhere
+	Cause string `json:"cause,omitempty"` // the error, if that is why
+}
+
+// LogState is what this process's lanes have done with a topic: operation "fetch" or "produce". A fetch that found
+// nothing new is not counted, one that waited for its first record has waited in its latency.
+type LogState struct {
+	Topic     string    `json:"topic"`
+	Operation string    `json:"operation"`
+	Records   int64     `json:"records"`
+	Bytes     int64     `json:"bytes"` // of the records, before compression
+	Errors    int64     `json:"errors"`
+	Latency   Histogram `json:"-"` // of a request
+}
+
+// Snapshot says how the run stands.
+func (r *Runner) Snapshot() Snapshot {
+	s := Snapshot{Line: r.cfg.Line, Done: r.done.Load()}
+	if !r.ready.Load() {
+		return s
+	}
+	s.ID, s.Elapsed, s.Assigned = uuidText(r.line.id), time.Since(r.start), r.assigned.Load()
+	s.Answered = time.Unix(0, r.line.board.answered.Load())
+	s.Log = r.measured.states()
+	for _, c := range r.counters {
+		s.Stages = append(s.Stages, c.state())
+	}
+	for _, b := range r.line.book.all() {
+		st := SourceState{Name: b.Source, Rows: b.Rows, Ended: b.Ended}
+		if src := r.source(b.Source); src != nil {
+			if p := src.state.Load(); p != nil {
+				st = *p
+			}
+		}
+		s.Sources = append(s.Sources, st)
+	}
+	owned := r.pool.owned()
+	var before *SegmentState
+	for _, seg := range r.line.board.segments {
+		st := r.segmentState(seg, before, owned)
+		s.Segments = append(s.Segments, st)
+		before = &st
+	}
+	return s
+}
+
+// segmentState says how a segment stands, whoever works on it, and how its lanes fare in this process.
+func (r *Runner) segmentState(seg Segment, before *SegmentState, owned map[string][]int) SegmentState {
+	topic := seg.Output
+	if topic == "" {
+		topic = seg.Input
+	}
+	now := time.Now()
+	st := SegmentState{Segment: seg.Name(), Backpressure: r.pulses.backpressure(seg.Index, now)}
+	here := map[int]bool{}
+	if crew := r.crews[seg.Index]; crew != nil {
+		mine := owned[r.shareTopic(seg)]
+		st.Lanes, st.Patience = len(mine), crew.settings().patience()
+		for _, n := range mine {
+			if seg.Input != "" {
+				here[n] = true
+				continue
+			}
+			b := r.line.book.source(n)
+			for k := range b.Lanes {
+				here[b.first+k] = true
+			}
+		}
+	}
+	busy, still := false, time.Duration(math.MaxInt64)
+	for n := range r.line.book.lanes() {
+		l := LaneState{Lane: n, Taken: r.line.board.at(seg.Name(), topicLane{topic, n}).LastSeq + 1, Here: here[n]}
+		if before != nil && n < len(before.ByLane) {
+			l.Lag = max(0, before.ByLane[n].Taken-l.Taken)
+		}
+		if p := r.pulses.at(seg.Index, n); p != nil && l.Here {
+			l.Waits, l.Cause = p.waits()
+			busy, still = busy || l.Waits == "", min(still, p.still(now))
+		}
+		st.Taken += l.Taken
+		st.Lag += l.Lag
+		st.ByLane = append(st.ByLane, l)
+	}
+	if busy {
+		st.Still = still
+	}
+	return st
 }

@@ -50,12 +50,17 @@ func (w *window) run(ctx context.Context) error {
 	wg.Go(func() { // reads, and starts work
 		defer close(order)
 		err := w.dispatch(ctx, settings, func(b *batch) error {
+			size := b.bytes
 			b.bytes = min(b.bytes, maxBytes)
 			if err := records.Acquire(ctx, int64(min(len(b.items), settings.Window))); err != nil {
 				return err
 			}
 			if err := bytes.Acquire(ctx, b.bytes); err != nil {
 				return err
+			}
+			w.pulse.began(len(b.items))
+			if c := w.crew.first(); c != nil {
+				c.read(size)
 			}
 			order <- b // never blocks: a window holds no more batches than records
 			if len(w.crew.stages) == 0 {
@@ -188,6 +193,7 @@ func (w *window) collect(ctx context.Context, order <-chan *batch, release func(
 		if err := w.put(ctx, items); err != nil {
 			return err
 		}
+		w.pulse.handedOn(len(items))
 		if err := w.crew.journal.settled(w.crew.segment, w.lane, items); err != nil {
 			return fmt.Errorf("lane %d: %w", w.lane, err)
 		}

@@ -91,15 +91,15 @@ func isTimeout(err error) bool {
 // ofStatus is the failure of an HTTP status other than 200. Busy (408, 425, 429) and broken servers (5xx, but for
 // those that say that they never will) may be better later.
 func ofStatus(status int, wait time.Duration) *failure {
-	if status < 100 || status > 599 {
-		return fail("http-other", "status %d", status)
-	}
 	f := fail(fmt.Sprintf("http-%d", status), "%s", http.StatusText(status))
+	if http.StatusText(status) == "" || status > 599 {
+		f = fail("http-other", "status %d", status) // else a server could make up hundreds of reasons
+	}
 	switch {
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		f.retryable = true
 	case status == http.StatusNotImplemented, status == http.StatusHTTPVersionNotSupported, status == http.StatusLoopDetected:
-	case status >= 500:
+	case status >= 500 && status <= 599:
 		f.retryable = true
 	}
 	if f.retryable {

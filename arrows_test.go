@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"mixer":         {"store", "pixels", "pipeline"},
 	"trainer":       {"mixer", "tensor", "pipeline"},
 	"audit":         {"store", "pipeline"},
+	"metrics":       {"store", "pipeline", "trainer"},
 	"scenes":        {"pixels"},
 	"doctor":        {},
 	"bench":         {"pipeline"},

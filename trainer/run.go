@@ -16,6 +16,7 @@ import (
 
 // Hooks let a caller watch a run; each may be nil. They are called from Run's own goroutine.
 type Hooks struct {
+	Batch      func(waited time.Duration) // a step's batch is there
 	Step       func(Report)
 	Checkpoint func(path string)
 	Note       func(text string) // something worth a line: resumed, a damaged checkpoint passed over, a step skipped
@@ -149,6 +150,9 @@ func (r *run) loop(ctx context.Context, log *lossLog) error {
 		}
 		if f.err != nil {
 			return f.err
+		}
+		if r.hooks.Batch != nil {
+			r.hooks.Batch(wait)
 		}
 		res, err := r.o.step(f.step, f.micros)
 		if err != nil {

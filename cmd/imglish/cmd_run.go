@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -14,6 +15,7 @@ type runOptions struct {
 	follow  bool
 	json    bool
 	verbose bool
+	metrics string // empty: as the file says
 }
 
 func newRunCommand() *cobra.Command {
@@ -36,6 +38,7 @@ stages between which no topic lies run in one process.`,
 	f.StringSliceVar(&o.stages, "stages", nil, "run only these stages (comma-separated); default all")
 	f.BoolVar(&o.follow, "follow", false, "go on when the sources are read, and read files that are appended to them")
 	f.BoolVar(&o.json, "json", false, "print the closing table as JSON")
+	f.StringVar(&o.metrics, "metrics", "", metricsUsage+" (default: metrics: of the file)")
 	f.BoolVar(&o.verbose, "verbose", false, "log what happens to lanes and broker")
 	return cmd
 }
@@ -50,9 +53,12 @@ func runRun(cmd *cobra.Command, path string, o runOptions) error {
 	if o.verbose {
 		level = slog.LevelDebug
 	}
+	if o.metrics != "" {
+		cfg.Metrics = o.metrics
+	}
 	p := newProgress(cmd.ErrOrStderr(), cfg.Line)
 	var last pipeline.Snapshot
-	err = pipeline.Run(cmd.Context(), cfg, b, pipeline.Options{
+	r, err := pipeline.New(cfg, b, pipeline.Options{
 		Stages: o.stages, Follow: o.follow,
 		Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})),
 		Progress: func(s pipeline.Snapshot) {
@@ -61,6 +67,14 @@ func runRun(cmd *cobra.Command, path string, o runOptions) error {
 			p.update(done, total, s.String())
 		},
 	})
+	if err != nil {
+		return fmt.Errorf("run %s: %w", path, err)
+	}
+	server, err := serveLine(cmd, cfg, r)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(r.Run(cmd.Context()), server.Close())
 	p.finish()
 	if last.ID != "" { // what was done counts, also where the run was stopped
 		if o.json {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imglish/imglish/cpu"
 	"github.com/imglish/imglish/demo"
+	"github.com/imglish/imglish/metrics"
 	"github.com/imglish/imglish/mixer"
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/store/shards"
@@ -21,6 +22,7 @@ type trainOptions struct {
 	steps   int64 // 0: as the file says
 	threads int
 	asJSON  bool
+	metrics string
 }
 
 func newTrainCommand() *cobra.Command {
@@ -48,6 +50,7 @@ tokens, masked, seconds, wait_seconds.`,
 	f.Int64Var(&o.steps, "steps", 0, "steps in all, earlier runs' included (default: train.steps of the file)")
 	f.IntVar(&o.threads, "threads", 0, "threads (default: all processors); changes nothing in the result")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON line a step")
+	f.StringVar(&o.metrics, "metrics", "", metricsUsage+" (default: off)")
 	return cmd
 }
 
@@ -59,15 +62,23 @@ func runTrain(cmd *cobra.Command, g *pipeline.Config, o trainOptions) error {
 		return err
 	}
 	defer t.Close()
+	watch := metrics.NewTraining(t.Config.Steps)
+	server, err := serveTraining(cmd, o.metrics, watch)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
 	note := func(text string) {
 		p.finish()
 		fmt.Fprintln(cmd.ErrOrStderr(), text)
 	}
 	var last trainer.Report
 	res, err := trainer.Run(cmd.Context(), t.Config, t.Backend, t.Mixer, trainer.Hooks{
-		Note: note,
+		Note:  note,
+		Batch: watch.Batch,
 		Step: func(r trainer.Report) {
 			last = r
+			watch.Step(r)
 			p.update(r.Step+1, t.Config.Steps, lossText(r))
 			if o.asJSON {
 				err = errors.Join(err, printJSON(cmd.OutOrStdout(), r))

@@ -11,9 +11,9 @@ import (
 
 var errNoBatch = errors.New("the first batch is not there yet")
 
-// Live says why a line's process does not live: a lane has had records in work for longer than the deadlines of its
-// stages allow, and no other lane of the segment has moved meanwhile. A lane that waits for a stated reason (nothing to
-// do, the next stage is behind, the broker is away) is alive: to start its process again would mend nothing.
+// Live says why a line's process does not live: a lane has waited for a sample in work for longer than the deadlines of
+// the stages allow, and no other lane of the segment has moved meanwhile. A lane that stands for another cause (the next
+// stage is behind, the broker is away, the source gives no row) is alive: to start its process again would mend nothing.
 func Live(s pipeline.Snapshot) error {
 	for _, seg := range s.Segments {
 		if seg.Patience > 0 && seg.Still > seg.Patience {
@@ -38,19 +38,19 @@ func Ready(s pipeline.Snapshot) error {
 	return nil
 }
 
-// Waits lists, for people, the lanes of a process that resume after errors, one a line, at most 20.
-func Waits(s pipeline.Snapshot) string {
+// Standing lists, for people, the lanes of a process that stand still and why, one a line, at most 20.
+func Standing(s pipeline.Snapshot) string {
 	var b strings.Builder
 	n := 0
 	for _, seg := range s.Segments {
 		for _, l := range seg.ByLane {
-			if l.Waits != pipeline.WaitsError {
+			if l.Cause == nil {
 				continue
 			}
 			if n++; n > 20 {
 				return b.String() + "…\n"
 			}
-			fmt.Fprintf(&b, "%s lane %d waits: %s\n", seg.Segment, l.Lane, l.Cause)
+			fmt.Fprintf(&b, "%s lane %d stands still since %s: %s\n", seg.Segment, l.Lane, l.Cause.Since.Format(time.TimeOnly), l.Cause.Text)
 		}
 	}
 	return b.String()

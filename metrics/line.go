@@ -30,8 +30,8 @@ var (
 	laneTaken = &metric{"imglish_lane_taken_records", gauge, "Samples of a lane that have passed a segment for good; left out above " + strconv.Itoa(maxLanes) + " lanes.", []string{"line", "stage", "lane"}}
 	laneLag   = &metric{"imglish_lane_lag_records", gauge, "Samples of a lane that wait in front of a segment; left out above " + strconv.Itoa(maxLanes) + " lanes.", []string{"line", "stage", "lane"}}
 	lanes     = &metric{"imglish_segment_lanes", gauge, "Lanes of a segment that this process works on.", ofStage}
-	waiting   = &metric{"imglish_segment_waiting_lanes", gauge, "Lanes of this process that do not move, by reason: input (nothing to do), room (the next stage is behind), error (it resumes again and again).", []string{"line", "stage", "reason"}}
-	still     = &metric{"imglish_segment_still_seconds", gauge, "How long none of this process's lanes has moved although records are in work and nothing is waited for; 0 if all is well.", ofStage}
+	standing  = &metric{"imglish_segment_standing_lanes", gauge, "Lanes of this process that stand still, by cause: retry (an error, it is tried again), room (the next stage is behind), sample (one slow sample), source (it gives no row).", []string{"line", "stage", "cause"}}
+	still     = &metric{"imglish_segment_still_seconds", gauge, "How long no lane of this process has handed anything on while one waits for a sample in work; 0 if none does.", ofStage}
 
 	sourceRows  = &metric{"imglish_source_rows", gauge, "Rows of a source that are known to lie in the log.", []string{"line", "source"}}
 	sourceEnded = &metric{"imglish_source_ended", gauge, "1 if a source is read to its end.", []string{"line", "source"}}
@@ -41,7 +41,7 @@ var (
 
 var lineMetrics = []*metric{
 	recordsIn, recordsOut, skips, retries, bytesIn, bytesOut, process, laneSeconds,
-	taken, lag, laneTaken, laneLag, lanes, waiting, still, sourceRows, sourceEnded, lineDone, answered,
+	taken, lag, laneTaken, laneLag, lanes, standing, still, sourceRows, sourceEnded, lineDone, answered,
 }
 
 // maxLanes bounds the series of a line: a line with more lanes shows its segments only.
@@ -112,19 +112,21 @@ func segment(ch chan<- prometheus.Metric, line string, seg pipeline.SegmentState
 			ch <- laneLag.value(float64(l.Lag), line, seg.Segment, strconv.Itoa(l.Lane))
 		}
 	}
-	here, why := 0, map[string]int{}
+	here, why := 0, map[string]int{} // by cause
 	for _, l := range seg.ByLane {
 		if l.Here {
 			here++
-			why[l.Waits]++
+		}
+		if l.Cause != nil {
+			why[l.Cause.Kind]++
 		}
 	}
 	if seg.Patience == 0 {
 		return // no segment of this process
 	}
 	ch <- lanes.value(float64(here), line, seg.Segment)
-	for _, reason := range []string{pipeline.WaitsInput, pipeline.WaitsRoom, pipeline.WaitsError} {
-		ch <- waiting.value(float64(why[reason]), line, seg.Segment, reason)
+	for _, cause := range pipeline.CauseKinds() {
+		ch <- standing.value(float64(why[cause]), line, seg.Segment, cause)
 	}
 	ch <- still.value(seg.Still.Seconds(), line, seg.Segment)
 	ch <- laneSeconds.value(seg.Backpressure.Seconds(), line, seg.Segment)

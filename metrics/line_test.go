@@ -114,7 +114,7 @@ func lineConfig(cfg *pipeline.Config, r *pipeline.Runner) metrics.Config {
 		Collectors: []prometheus.Collector{metrics.NewLine(r.Snapshot, cfg.LogSize)},
 		Live:       func() error { return metrics.Live(r.Snapshot()) },
 		Ready:      func() error { return metrics.Ready(r.Snapshot()) },
-		Details:    func() string { return metrics.Waits(r.Snapshot()) },
+		Details:    func() string { return metrics.Standing(r.Snapshot()) },
 	}
 }
 
@@ -290,8 +290,8 @@ func TestHealthOfALineThatHangs(t *testing.T) {
 	if got := sample(t, f, "imglish_segment_still_seconds", "line=tally", "stage=sift"); got < 8 {
 		t.Errorf("still for %v s", got)
 	}
-	if got := sample(t, f, "imglish_segment_waiting_lanes", "line=tally", "stage=keep", "reason=input"); got != 3 {
-		t.Errorf("%v lanes of keep wait for input", got)
+	if got := sample(t, f, "imglish_segment_standing_lanes", "line=tally", "stage=sift", "cause=sample"); got != 3 {
+		t.Errorf("%v lanes of sift wait for a sample", got)
 	}
 	if got := sample(t, f, "imglish_lane_lag_records", "line=tally", "stage=sift", "lane=2"); got != rows/3 {
 		t.Errorf("lag of lane 2: %v", got)
@@ -335,16 +335,16 @@ func TestReadyAndLive(t *testing.T) {
 	}
 }
 
-func TestWaitsNamesTheLanes(t *testing.T) {
+func TestStandingNamesTheLanes(t *testing.T) {
 	var s pipeline.Snapshot
 	seg := pipeline.SegmentState{Segment: "fetch"}
 	for n := range 30 {
-		seg.ByLane = append(seg.ByLane, pipeline.LaneState{Lane: n, Waits: pipeline.WaitsError, Cause: "broker away"})
+		seg.ByLane = append(seg.ByLane, pipeline.LaneCount{Lane: n, Cause: &pipeline.Cause{Kind: "retry", Text: "broker away"}})
 	}
-	seg.ByLane[0].Waits = pipeline.WaitsRoom
+	seg.ByLane[0].Cause = nil
 	s.Segments = []pipeline.SegmentState{seg}
-	text := metrics.Waits(s)
-	if !strings.HasPrefix(text, "fetch lane 1 waits: broker away\n") || strings.Count(text, "\n") != 21 || !strings.HasSuffix(text, "…\n") {
+	text := metrics.Standing(s)
+	if !strings.HasPrefix(text, "fetch lane 1 stands still since 00:00:00: broker away\n") || strings.Count(text, "\n") != 21 || !strings.HasSuffix(text, "…\n") {
 		t.Errorf("Waits:\n%s", text)
 	}
 }

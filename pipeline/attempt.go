@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/sourcegraph/conc"
@@ -18,6 +19,7 @@ type crew struct {
 	launch  chan struct{} // bounds the batches that are under way, except those that wait for a retry
 	source  *counter      // of the first segment
 	sink    *counter      // of the last segment
+	moved   atomic.Int64  // when a lane last handed records on, Unix ns
 }
 
 // driven is a stage with its settings.

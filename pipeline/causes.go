@@ -46,6 +46,9 @@ func newCauses() *causes {
 	return &causes{of: map[workLane]Cause{}, told: map[workLane]string{}}
 }
 
+// CauseKinds are the values of Cause.Kind.
+func CauseKinds() []string { return []string{causeRetry, causeRoom, causeSample, causeSource} }
+
 // begin makes sure that what a process before may have left is wiped out.
 func (c *causes) begin(at workLane) {
 	if c == nil {
@@ -74,6 +77,14 @@ func (c *causes) setLocked(at workLane, kind, text string) {
 		was.Since = time.Now().UTC()
 	}
 	c.of[at] = Cause{Kind: kind, Text: text, Since: was.Since}
+}
+
+// at is why a lane stands still now; ok is false if it does not.
+func (c *causes) at(lane workLane) (cause Cause, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cause, ok = c.of[lane]
+	return cause, ok
 }
 
 // clear forgets a cause of a kind.

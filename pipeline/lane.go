@@ -14,7 +14,6 @@ type lane struct {
 	segment Segment
 	number  int
 	crew    *crew
-	pulse   *pulse
 	sink    Sink // of the last segment
 }
 
@@ -27,6 +26,7 @@ type line struct {
 	lives  *lives           // of its lanes, as the process found them when it started
 	limits map[string]int64 // bytes that a lane keeps, by topic
 	causes *causes          // why lanes of this process stand still
+	waits  *pressure        // how long they have waited for room
 }
 
 // id is the line's UUID since its last reset, under which shards are written.
@@ -82,9 +82,12 @@ func (l *line) writer(ctx context.Context, topic string, number int) (*laneWrite
 	}
 	if s, ok := l.writes(topic); ok {
 		w.room.full = func() (end func()) {
-			return l.causes.after(workLane{s.Name(), number}, roomAfter, causeRoom, func() string {
+			at := workLane{s.Name(), number}
+			waited := l.waits.begin(at)
+			moves := l.causes.after(at, roomAfter, causeRoom, func() string {
 				return fmt.Sprintf("%s is behind: topic %s keeps %d MiB a lane, and half of that waits", l.board.segments[s.Index+1].Name(), topic, w.room.limit>>20)
 			})
+			return func() { waited(); moves() }
 		}
 	}
 	w.room.slow = func(waited time.Duration, outstanding int64) {
@@ -123,9 +126,6 @@ func (l *lane) run(ctx context.Context) error {
 				case a == nil:
 					if err := l.hole(in, &stuck); err != nil {
 						return nil, err
-					}
-					if stuck.IsZero() {
-						l.pulse.idle()
 					}
 				case int64(a.Seq) > done: // else it is already behind us
 					return newItem(a), nil
@@ -205,7 +205,6 @@ func (l *lane) resumeTopic(ctx context.Context) (came Position, done int64, put 
 	if w.last.LastSeq >= 0 {
 		l.line.board.reached(name, out, w.last, false)
 	}
-	w.room.pulse = l.pulse
 	w.wrote = func(last *item, urgent bool) {
 		l.line.board.reached(name, in, Position{LastSeq: int64(last.seq), InputOffset: last.offset, InputWriter: last.writer}, false)
 		l.line.board.reached(name, out, w.last, urgent)

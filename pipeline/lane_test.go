@@ -139,11 +139,11 @@ func (c *chain) worker(i int) (*chainWorker, error) {
 			return nil, err
 		}
 		w.done = lw.last0
-		src := &sourceReader{line: l, segment: seg, crew: &crew{source: newCounter("source")}, pulse: func(int) *pulse { return &pulse{} }}
+		src := &sourceReader{line: l, segment: seg, crew: &crew{source: newCounter("source")}}
 		w.put = src.put(lw)
 		return w, nil
 	}
-	ln := &lane{line: l, segment: seg, crew: newCrew(seg.Name(), nil), pulse: &pulse{}, sink: c.sink}
+	ln := &lane{line: l, segment: seg, crew: newCrew(seg.Name(), nil), sink: c.sink}
 	ln.crew.add(seg.Name(), nil, DefaultWork(), newCounter(seg.Name()))
 	ln.crew.sink = newCounter("sink")
 	var err error

@@ -72,6 +72,8 @@ func (r *Runner) openLine(ctx context.Context) (int64, error) {
 	if r.line, err = newLine(r.log, b, r.cfg, r.logger); err != nil {
 		return 0, err
 	}
+	r.measured = newMeasuredLog(r.log)
+	r.line.log = r.measured
 	if open := r.line.lives.open(); open != nil {
 		return 0, fatal(cutOff(r.cfg, open))
 	}
@@ -92,7 +94,7 @@ func newLine(log *kafkaLog, b *book, cfg *Config, logger *slog.Logger) (*line, e
 	if _, err := uuid.Parse(b.line); err != nil {
 		return nil, fmt.Errorf("%w: topic %s: the line's id: %w", ErrFatal, b.topic, err)
 	}
-	l := &line{log: log, book: b, first: b.line, lives: b.lives(), limits: map[string]int64{}, causes: newCauses()}
+	l := &line{log: log, book: b, first: b.line, lives: b.lives(), limits: map[string]int64{}, causes: newCauses(), waits: newPressure()}
 	l.board = newBoard(log, cfg.Segments(), b.lanes, logger)
 	l.board.floor = l.floor
 	log.lives = l.lives
@@ -221,49 +223,4 @@ func (r *Runner) buildSource(ctx context.Context, at SourceAt) error {
 	}
 	r.sources[at.Name] = &builtSource{Source: src, files: len(files)}
 	return nil
-}
-
-// Snapshot says how the run stands.
-func (r *Runner) Snapshot() Snapshot {
-	s := Snapshot{Line: r.cfg.Line, Done: r.done.Load()}
-	if !r.ready.Load() {
-		return s
-	}
-	s.ID, s.Elapsed = r.line.id(), time.Since(r.start)
-	for _, c := range r.counters {
-		s.Stages = append(s.Stages, c.state())
-	}
-	sources := r.line.book.all()
-	for _, b := range sources {
-		st := SourceState{Name: b.Source, Rows: b.Rows, Ended: b.Ended}
-		if src := r.source(b.Source); src != nil {
-			if p := src.state.Load(); p != nil {
-				st = *p
-			}
-		}
-		s.Sources = append(s.Sources, st)
-	}
-	before := int64(-1)
-	owned := r.pool.owned()
-	for _, seg := range r.line.board.segments {
-		topic := seg.Output
-		if topic == "" {
-			topic = seg.Input
-		}
-		st := SegmentState{Segment: seg.Name()}
-		for n := range r.line.book.lanes() {
-			st.Taken += r.line.board.at(seg.Name(), topicLane{topic, n}).LastSeq + 1
-		}
-		if before >= 0 {
-			st.Lag = max(0, before-st.Taken)
-		}
-		before = st.Taken
-		for _, mine := range r.segments {
-			if mine.Index == seg.Index {
-				st.Lanes = len(owned[r.line.shareTopic(seg)])
-			}
-		}
-		s.Segments = append(s.Segments, st)
-	}
-	return s
 }

@@ -50,7 +50,6 @@ type Runner struct {
 	done     atomic.Bool // everything is drained
 
 	pool     workers
-	pulses   pulses
 	measured *measuredLog
 	assigned atomic.Bool // lanes have been handed out
 	fail     context.CancelCauseFunc
@@ -219,7 +218,7 @@ func (r *Runner) take(ctx context.Context, shares map[string][]int) {
 			case s.Input == "":
 				return r.sourceJob(s, partition)
 			default:
-				l := &lane{line: r.line, segment: s, number: partition, crew: r.crews[s.Index], pulse: r.pulses.of(s.Index, partition)}
+				l := &lane{line: r.line, segment: s, number: partition, crew: r.crews[s.Index]}
 				if s.Output == "" {
 					l.sink = r.sink
 				}
@@ -256,7 +255,7 @@ func (r *Runner) sourceJob(s Segment, partition int) job {
 		}
 		reader := &sourceReader{
 			line: r.line, name: name, partition: partition, source: src, segment: s,
-			crew: r.crews[s.Index], follow: r.opts.Follow, state: &src.state, pulse: pulseOf,
+			crew: r.crews[s.Index], follow: r.opts.Follow, state: &src.state,
 		}
 		return reader.run(ctx)
 	}}
@@ -272,12 +271,6 @@ func (r *Runner) supervise(ctx context.Context, j job) {
 	for {
 		began := time.Now()
 		err := j.run(ctx)
-		if ctx.Err() != nil {
-			err = nil
-		}
-		for _, p := range j.beats() {
-			p.stopped(err)
-		}
 		if ctx.Err() != nil {
 			return
 		}

@@ -1,9 +1,6 @@
 package pipeline
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // Snapshot is the state of a run at one moment. Counts are this process's since its start; Segments speak of the whole
 // line, whoever does the work.
@@ -58,22 +55,21 @@ type SegmentState struct {
 	Lag     int64  `json:"lag"`   // samples that wait in front of it; 0 for the sources
 	Lanes   int    `json:"lanes"` // lanes that this process works on; of the sources, sources that it reads
 
-	ByLane       []LaneState   `json:"by_lane"`
+	ByLane       []LaneCount   `json:"by_lane"`
 	Backpressure time.Duration `json:"backpressure_ns"` // this process's lanes waited so long for room, all together
-	// Still is how long none of this process's lanes has moved although one has records in work and waits for nothing; 0
-	// if there is none such. Patience is how long that may take by the deadlines of the stages.
+	// Still is how long none of this process's lanes has handed anything on while one of them waits for a sample in work;
+	// 0 if none waits so. Patience is how long that may take by the deadlines of the stages.
 	Still    time.Duration `json:"still_ns"`
 	Patience time.Duration `json:"patience_ns"`
 }
 
-// LaneState is how far a lane is through a segment, counted in seq.
-type LaneState struct {
+// LaneCount is how far a lane is through a segment, counted in seq.
+type LaneCount struct {
 	Lane  int    `json:"lane"`
 	Taken int64  `json:"taken"`
 	Lag   int64  `json:"lag"`             // 0 for the sources
 	Here  bool   `json:"here"`            // this process works on it
-	Waits string `json:"waits,omitempty"` // why it does not move, one of the Waits constants; empty if it does, or is elsewhere
-	Cause string `json:"cause,omitempty"` // the error, if that is why
+	Cause *Cause `json:"cause,omitempty"` // why it stands still; nil if it moves, has nothing to do, or is elsewhere
 }
 
 // LogState is what this process's lanes have done with a topic: operation "fetch" or "produce". A fetch that found
@@ -93,7 +89,7 @@ func (r *Runner) Snapshot() Snapshot {
 	if !r.ready.Load() {
 		return s
 	}
-	s.ID, s.Elapsed, s.Assigned = uuidText(r.line.id), time.Since(r.start), r.assigned.Load()
+	s.ID, s.Elapsed, s.Assigned = r.line.id(), time.Since(r.start), r.assigned.Load()
 	s.Answered = time.Unix(0, r.line.board.answered.Load())
 	s.Log = r.measured.states()
 	for _, c := range r.counters {
@@ -125,10 +121,10 @@ func (r *Runner) segmentState(seg Segment, before *SegmentState, owned map[strin
 		topic = seg.Input
 	}
 	now := time.Now()
-	st := SegmentState{Segment: seg.Name(), Backpressure: r.pulses.backpressure(seg.Index, now)}
+	st := SegmentState{Segment: seg.Name(), Backpressure: r.line.waits.of(seg.Name(), now)}
 	here := map[int]bool{}
 	if crew := r.crews[seg.Index]; crew != nil {
-		mine := owned[r.shareTopic(seg)]
+		mine := owned[r.line.shareTopic(seg)]
 		st.Lanes, st.Patience = len(mine), crew.settings().patience()
 		for _, n := range mine {
 			if seg.Input != "" {
@@ -141,22 +137,21 @@ func (r *Runner) segmentState(seg Segment, before *SegmentState, owned map[strin
 			}
 		}
 	}
-	busy, still := false, time.Duration(math.MaxInt64)
 	for n := range r.line.book.lanes() {
-		l := LaneState{Lane: n, Taken: r.line.board.at(seg.Name(), topicLane{topic, n}).LastSeq + 1, Here: here[n]}
+		l := LaneCount{Lane: n, Taken: r.line.board.at(seg.Name(), topicLane{topic, n}).LastSeq + 1, Here: here[n]}
 		if before != nil && n < len(before.ByLane) {
 			l.Lag = max(0, before.ByLane[n].Taken-l.Taken)
 		}
-		if p := r.pulses.at(seg.Index, n); p != nil && l.Here {
-			l.Waits, l.Cause = p.waits()
-			busy, still = busy || l.Waits == "", min(still, p.still(now))
+		if c, ok := r.line.causes.at(workLane{seg.Name(), n}); ok && l.Here {
+			l.Cause = &c
+			if c.Kind == causeSample {
+				since := max(c.Since.UnixNano(), r.crews[seg.Index].moved.Load())
+				st.Still = max(st.Still, now.Sub(time.Unix(0, since)))
+			}
 		}
 		st.Taken += l.Taken
 		st.Lag += l.Lag
 		st.ByLane = append(st.ByLane, l)
-	}
-	if busy {
-		st.Still = still
 	}
 	return st
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -58,7 +59,6 @@ func (w *window) run(ctx context.Context) error {
 			if err := bytes.Acquire(ctx, b.bytes); err != nil {
 				return err
 			}
-			w.pulse.began(len(b.items))
 			if c := w.crew.first(); c != nil {
 				c.read(size)
 			}
@@ -193,7 +193,7 @@ func (w *window) collect(ctx context.Context, order <-chan *batch, release func(
 		if err := w.put(ctx, items); err != nil {
 			return err
 		}
-		w.pulse.handedOn(len(items))
+		w.crew.moved.Store(time.Now().UnixNano())
 		if err := w.crew.journal.settled(w.crew.segment, w.lane, items); err != nil {
 			return fmt.Errorf("lane %d: %w", w.lane, err)
 		}

@@ -63,6 +63,12 @@ func (w Work) over(d Work) Work {
 	return w
 }
 
+// patience is how long a batch may be in work by the settings: the deadline of each of its samples. It is doubled: the
+// last try may begin just before the end.
+func (w Work) patience() time.Duration {
+	return 2 * time.Duration(max(1, w.Batch)) * w.Deadline
+}
+
 // Validate says what is wrong with the settings.
 func (w Work) Validate() error {
 	for _, c := range []struct {

@@ -32,7 +32,7 @@ func serveLine(cmd *cobra.Command, cfg *pipeline.Config, r *pipeline.Runner) (*m
 		Collectors: []prometheus.Collector{metrics.NewLine(r.Snapshot, cfg.LogSize), storage},
 		Live:       func() error { return metrics.Live(r.Snapshot()) },
 		Ready:      func() error { return metrics.Ready(r.Snapshot()) },
-		Details:    func() string { return metrics.Waits(r.Snapshot()) },
+		Details:    func() string { return metrics.Standing(r.Snapshot()) },
 	})
 }
 

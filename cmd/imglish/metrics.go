@@ -8,22 +8,12 @@ import (
 
 	"github.com/imglish/imglish/metrics"
 	"github.com/imglish/imglish/pipeline"
-	"github.com/imglish/imglish/store"
 )
 
 const metricsUsage = "serve /metrics for Prometheus, /healthz and /readyz on this `host:port`; :port is for this machine alone, off for none"
 
 // storage counts what this process does with its stores: one process has one page.
 var storage = metrics.NewStorage()
-
-// openStore opens a store whose operations are counted.
-func openStore(where string) (store.Store, error) {
-	st, err := store.Open(where)
-	if err != nil {
-		return nil, err
-	}
-	return storage.Wrap(st), nil
-}
 
 // serveLine shows a line's process.
 func serveLine(cmd *cobra.Command, cfg *pipeline.Config, r *pipeline.Runner) (*metrics.Server, error) {

@@ -16,12 +16,13 @@ var opened struct {
 }
 
 // openStore opens a store for a command: here, and nowhere below cmd, the environment gives it keys. One on S3 is asked
-// at once whether it can be used, so that a wrong key or bucket ends the command before its work begins.
+// at once whether it can be used, so that a wrong key or bucket ends the command before its work begins. What is done
+// with it is counted for /metrics.
 func openStore(ctx context.Context, where string) (store.Store, error) {
 	opened.Lock()
 	defer opened.Unlock()
 	if s := opened.stores[where]; s != nil {
-		return s, nil
+		return storage.Wrap(s), nil
 	}
 	st, err := store.Open(where, store.WithEnv(os.Getenv), store.WithNotes(func(text string) { slog.Warn(text) }))
 	if err != nil {
@@ -29,7 +30,7 @@ func openStore(ctx context.Context, where string) (store.Store, error) {
 	}
 	s, remote := st.(*store.S3)
 	if !remote {
-		return st, nil
+		return storage.Wrap(st), nil
 	}
 	if err := s.Ready(ctx); err != nil {
 		return nil, err
@@ -38,5 +39,5 @@ func openStore(ctx context.Context, where string) (store.Store, error) {
 		opened.stores = map[string]*store.S3{}
 	}
 	opened.stores[where] = s
-	return s, nil
+	return storage.Wrap(s), nil
 }

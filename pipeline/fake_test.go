@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // numbers is a source of numbered rows. Every ninth row cannot be read.
@@ -387,4 +388,29 @@ func compareContent(t *testing.T, got, want [][]string) {
 			}
 		}
 	}
+}
+
+// rows is how many rows are durable.
+func (m *memorySink) rows() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, ranges := range m.ranges {
+		for _, r := range ranges {
+			n += len(r.Rows)
+		}
+	}
+	return n
+}
+
+// slowStage is tag(word, each), with a pause for each batch.
+func slowStage(word string, each int, d time.Duration) Builder[Stage] {
+	return Build(noSettings{}, Work{Concurrency: 4, Batch: 8, Window: 64, Backoff: 1e6},
+		func(context.Context, noSettings, Env) (Stage, error) {
+			inner := tag(word, each)
+			return stageFunc(func(ctx context.Context, in []*Sample) ([]Result, error) {
+				pause(ctx, d)
+				return inner.Process(ctx, in)
+			}), nil
+		})
 }

@@ -49,7 +49,10 @@ func (r *Runner) untilAnswered(ctx context.Context, f func(context.Context) erro
 					"set kafka.replication to the number of brokers at most; 1 keeps a single copy, which is lost with its broker")
 			}
 		}
-		if now := time.Now(); !embedded && now.Sub(told) >= tell {
+		// Brokers that answer, but not as they will in a moment, need no words: a coordinator that is loading, say.
+		var code kafka.Error
+		brief := errors.As(err, &code) && time.Since(start) < outageGrace
+		if now := time.Now(); !embedded && !brief && now.Sub(told) >= tell {
 			r.logger.Log(ctx, slog.LevelWarn, "the brokers do not answer as they should: waiting for them",
 				"brokers", strings.Join(r.at.brokers, ","), "for", now.Sub(start).Round(time.Second), "error", err)
 			told, tell = now, min(max(2*tell, tellMin), outageMax)

@@ -19,6 +19,8 @@ type kafkaLog struct {
 	client *kafka.Client
 	line   string // first part of the group names
 	codec  kafka.Compression
+	create bool    // topics that are missing
+	at     string  // of the brokers, for commands that a user is shown
 	outage *outage // hears of every request; nil before a run
 	lives  *lives  // of the line's lanes; set before the first use
 }
@@ -38,6 +40,8 @@ func newKafkaLog(cfg *Config, e endpoint) *kafkaLog {
 	return &kafkaLog{
 		line:   cfg.base(),
 		codec:  codec,
+		create: cfg.Kafka.CreateTopics || len(cfg.Kafka.Brokers) == 0,
+		at:     strings.Join(e.brokers, ","),
 		client: &kafka.Client{Addr: kafka.TCP(e.brokers...), Transport: e.transport(cfg.topics())},
 	}
 }

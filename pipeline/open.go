@@ -50,20 +50,26 @@ func (r *Runner) open(ctx context.Context) error {
 
 // openLine makes the topics and the book, and returns the bytes that a lane keeps in front of the sink.
 func (r *Runner) openLine(ctx context.Context) (int64, error) {
-	replication := r.cfg.Kafka.Replication
-	if len(r.cfg.Kafka.Brokers) == 0 {
-		replication = 1
-	}
 	b := &book{log: r.log, topic: r.cfg.sourcesTopic()}
-	if _, err := r.log.ensureTopic(ctx, b.topic, len(r.wantedSources()), replication, 0); err != nil {
+	wanted := r.wantedSources()
+	lanes := 0
+	for _, s := range wanted {
+		lanes += s.Lanes
+	}
+	// Which lanes there are the book says; before there is one, the graph file.
+	if n, err := r.log.partitions(ctx, b.topic); err != nil {
 		return 0, err
+	} else if n == 0 {
+		if err := r.log.ensureTopics(ctx, r.cfg.topicWants(len(wanted), lanes)); err != nil {
+			return 0, err
+		}
 	}
 	id, kept, err := r.lineID()
 	if err != nil {
 		return 0, fatal(err)
 	}
 	extend := func(ctx context.Context, n int) error { return r.log.extendTopic(ctx, b.topic, n) }
-	if err := b.claim(ctx, r.wantedSources(), id, extend); err != nil {
+	if err := b.claim(ctx, wanted, id, extend); err != nil {
 		return 0, err
 	}
 	if err := r.keepLineID(b.line, id, kept); err != nil {
@@ -77,16 +83,18 @@ func (r *Runner) openLine(ctx context.Context) (int64, error) {
 	if open := r.line.lives.open(); open != nil {
 		return 0, fatal(cutOff(r.cfg, open))
 	}
-	all := r.cfg.Segments()
-	last := int64(0)
-	for i, s := range all[:len(all)-1] {
-		limit := laneBytes(int64(r.cfg.Kafka.LogMB)<<20, b.lanes(), len(all)-1, i)
-		if last, err = r.log.ensureTopic(ctx, s.Output, b.lanes(), replication, limit); err != nil {
-			return 0, err
-		}
-		r.line.limits[s.Output] = last
+	wants := r.cfg.topicWants(len(b.all()), b.lanes())
+	if err := r.log.ensureTopics(ctx, wants); err != nil {
+		return 0, err
 	}
-	return last, nil
+	if err := r.readBook(ctx); err != nil { // another process may have brought a source, and lanes, in between
+		return 0, err
+	}
+	wants = r.cfg.topicWants(len(b.all()), b.lanes())
+	if r.line.limits, err = r.log.checkTopics(ctx, wants, r.logger); err != nil {
+		return 0, err
+	}
+	return r.line.limits[wants[len(wants)-1].name], nil
 }
 
 // newLine is the line that a book describes.

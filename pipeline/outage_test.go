@@ -42,15 +42,6 @@ func (l *lines) warnings() *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within a minute", what)
-		}
-	}
-}
-
 // TestBrokerAway starts a line before its broker, and kills the broker in the middle. The line waits both times, says so
 // in a few lines, and loses nothing.
 func TestBrokerAway(t *testing.T) {

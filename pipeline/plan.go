@@ -60,6 +60,8 @@ type PlanTopic struct {
 	Topic      string `json:"topic"`
 	Partitions int    `json:"partitions"`
 	LaneBytes  int64  `json:"lane_bytes"` // that a partition keeps; 0: all
+	Copies     int    `json:"copies"`
+	Settings   string `json:"settings"` // that the topic is made with, as name=value
 }
 
 // Plan lays a graph file out. It starts nothing and opens no file.
@@ -78,12 +80,11 @@ func (c *Config) Plan(b Builders) (Plan, error) {
 		p.Sources = append(p.Sources, ps)
 		first += s.Lanes
 	}
-	p.Topics = append(p.Topics, PlanTopic{Topic: c.sourcesTopic(), Partitions: len(c.Sources)})
+	for _, w := range c.topicWants(len(c.Sources), first) {
+		p.Topics = append(p.Topics, PlanTopic{w.name, w.partitions, w.limit, w.copies, w.text()})
+	}
 	segments := c.Segments()
-	for i, seg := range segments {
-		if seg.Output != "" {
-			p.Topics = append(p.Topics, PlanTopic{seg.Output, first, laneBytes(int64(c.Kafka.LogMB)<<20, first, len(segments)-1, i)})
-		}
+	for _, seg := range segments {
 		for j, name := range seg.Stages {
 			ps := PlanStage{Stage: name, Segment: seg.Name(), Lanes: first}
 			if j == 0 {
@@ -189,6 +190,17 @@ func (p Plan) Write(w io.Writer) error {
 			}
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", in, s.Stage, dst, s.Lanes, at, batch, window, strings.Join(s.Changed, " "))
+	}
+	if len(p.Brokers) > 0 {
+		fmt.Fprintln(t)
+		if err := t.Flush(); err != nil {
+			return err
+		}
+		t = tabwriter.NewWriter(&out, 0, 0, 3, ' ', 0)
+		fmt.Fprintln(t, "TOPIC\tPARTITIONS\tCOPIES\tMADE WITH")
+		for _, s := range p.Topics {
+			fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", s.Topic, s.Partitions, s.Copies, s.Settings)
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return err

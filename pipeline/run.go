@@ -290,6 +290,9 @@ func (r *Runner) supervise(ctx context.Context, j job) {
 		if time.Since(began) > 10*time.Second {
 			wait = minRetry
 		}
+		if fromBroker(err) {
+			wait = min(wait, maxBrokerRetry)
+		}
 		level := slog.LevelInfo
 		switch {
 		case fromBroker(err):
@@ -311,6 +314,8 @@ func (r *Runner) supervise(ctx context.Context, j job) {
 const (
 	minRetry = 50 * time.Millisecond
 	maxRetry = 5 * time.Second
+	// maxBrokerRetry is for a job whose broker is away: it has done no work, and is to go on soon when the broker is back.
+	maxBrokerRetry = time.Second
 )
 
 // drained says whether every source is read to its end and every lane is through the last segment of this process.

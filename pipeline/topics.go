@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -32,40 +33,97 @@ func laneBytes(total int64, lanes, topics, topic int) int64 {
 // rangeBytes is how much a sink may hold of a lane whose topic keeps limit bytes. The writer waits at a half.
 func rangeBytes(limit int64) int64 { return limit * 3 / 8 }
 
-// ensureTopic makes a topic exist with at least so many partitions, each keeping limit bytes (0: everything), and
-// returns the limit that holds: an existing one is raised, never lowered, since that would drop records.
-func (k *kafkaLog) ensureTopic(ctx context.Context, topic string, partitions, replication int, limit int64) (int64, error) {
-	configs := []kafka.ConfigEntry{
+// topicWant is a topic as the line needs it.
+type topicWant struct {
+	name       string
+	partitions int   // at least; a topic of lanes has exactly so many
+	lanes      bool  // a topic of lanes, not the book
+	copies     int   // replication
+	limit      int64 // bytes that a partition keeps; 0: everything
+}
+
+// topicWants lists the line's topics as it needs them, the book's first, for so many sources and lanes.
+func (c *Config) topicWants(sources, lanes int) []topicWant {
+	copies := c.Kafka.Replication
+	if len(c.Kafka.Brokers) == 0 {
+		copies = 1
+	}
+	names := c.topics()
+	out := []topicWant{{name: names[0], partitions: sources, copies: copies}}
+	for i, name := range names[1:] {
+		limit := laneBytes(int64(c.Kafka.LogMB)<<20, lanes, len(names)-1, i)
+		out = append(out, topicWant{name: name, partitions: lanes, lanes: true, copies: copies, limit: limit})
+	}
+	return out
+}
+
+// settings are what the topic is made with. What an administrator makes must hold them too: see misfits.
+func (w topicWant) settings() []kafka.ConfigEntry {
+	out := []kafka.ConfigEntry{
 		{ConfigName: "cleanup.policy", ConfigValue: "delete"},
 		{ConfigName: "retention.ms", ConfigValue: "-1"},
 		{ConfigName: "retention.bytes", ConfigValue: "-1"},
 		{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(maxMessage)},
-		{ConfigName: "min.insync.replicas", ConfigValue: strconv.Itoa(min(2, replication))},
+		{ConfigName: "min.insync.replicas", ConfigValue: strconv.Itoa(min(2, w.copies))},
 		{ConfigName: "unclean.leader.election.enable", ConfigValue: "false"},
 	}
-	if limit > 0 {
-		configs[2].ConfigValue = strconv.FormatInt(limit, 10)
-		configs = append(configs, kafka.ConfigEntry{
-			ConfigName: "segment.bytes", ConfigValue: strconv.FormatInt(max(limit/8, minSegmentBytes), 10),
-		})
+	if w.limit > 0 {
+		out[2].ConfigValue = strconv.FormatInt(w.limit, 10)
+		out = append(out, kafka.ConfigEntry{ConfigName: "segment.bytes", ConfigValue: segmentBytes(w.limit)})
 	}
+	return out
+}
+
+// segmentBytes is the size of a log segment: the log keeps up to one more than its limit.
+func segmentBytes(limit int64) string { return strconv.FormatInt(max(limit/8, minSegmentBytes), 10) }
+
+// ensureTopics makes topics exist with their partitions, as far as this user may. Those that exist are extended, never
+// made anew; whether they fit otherwise is for checkTopics. What is missing and cannot be made is one error.
+func (k *kafkaLog) ensureTopics(ctx context.Context, wants []topicWant) error {
+	var missing, commands []string
+	for _, w := range wants {
+		n, err := k.partitions(ctx, w.name)
+		if err == nil && n == 0 && k.create {
+			err = k.createTopic(ctx, w)
+		}
+		switch {
+		case n == 0 && (!k.create || unauthorised(err)):
+			missing, commands = append(missing, w.name), append(commands, w.command())
+			continue
+		case err != nil:
+			return err
+		case !k.create:
+			continue
+		}
+		if err := k.extendTopic(ctx, w.name, w.partitions); err != nil && !unauthorised(err) {
+			return err
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	why := "this user may not create them"
+	if !k.create {
+		why = "kafka.create_topics is off"
+	}
+	return refusal(fmt.Errorf("topics are missing, and %s: %s", why, strings.Join(missing, ", ")), k.commands(commands...))
+}
+
+func (k *kafkaLog) createTopic(ctx context.Context, w topicWant) error {
 	res, err := k.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
-		Topic: topic, NumPartitions: partitions, ReplicationFactor: replication, ConfigEntries: configs,
+		Topic: w.name, NumPartitions: w.partitions, ReplicationFactor: w.copies, ConfigEntries: w.settings(),
 	}}})
 	if err == nil {
-		err = res.Errors[topic]
+		err = res.Errors[w.name]
 	}
-	if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-		return 0, fmt.Errorf("create topic %s: %w", topic, err)
+	if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) { // another process may have been faster
+		return fmt.Errorf("create topic %s: %w", w.name, err)
 	}
-	created := err == nil
-	if err := k.extendTopic(ctx, topic, partitions); err != nil {
-		return 0, err
-	}
-	if created || limit == 0 {
-		return limit, nil
-	}
-	return k.raiseLimit(ctx, topic, limit)
+	return nil
+}
+
+func unauthorised(err error) bool {
+	return errors.Is(err, kafka.TopicAuthorizationFailed) || errors.Is(err, kafka.ClusterAuthorizationFailed)
 }
 
 // extendTopic adds partitions up to a number, and waits until they are there.
@@ -79,6 +137,10 @@ func (k *kafkaLog) extendTopic(ctx context.Context, topic string, partitions int
 		if n >= partitions {
 			return nil
 		}
+		if n > 0 && !k.create {
+			return refusal(fmt.Errorf("topic %s has %d partitions, the line needs %d, and kafka.create_topics is off", topic, n, partitions),
+				k.commands(extendCommand(topic, partitions)))
+		}
 		if n > 0 && !asked {
 			asked = true
 			res, err := k.client.CreatePartitions(ctx, &kafka.CreatePartitionsRequest{
@@ -88,7 +150,12 @@ func (k *kafkaLog) extendTopic(ctx context.Context, topic string, partitions int
 				err = res.Errors[topic]
 			}
 			// Another process may have been faster.
-			if err != nil && !errors.Is(err, kafka.InvalidPartitionNumber) {
+			switch {
+			case err == nil || errors.Is(err, kafka.InvalidPartitionNumber):
+			case unauthorised(err):
+				return refusal(fmt.Errorf("topic %s has %d partitions, the line needs %d, and this user may not add them: %w", topic, n, partitions, err),
+					k.commands(extendCommand(topic, partitions)))
+			default:
 				return fmt.Errorf("extend topic %s to %d partitions: %w", topic, partitions, err)
 			}
 		}
@@ -110,48 +177,4 @@ func (k *kafkaLog) partitions(ctx context.Context, topic string) (int, error) {
 		}
 	}
 	return 0, nil
-}
-
-// raiseLimit raises the bytes that an existing topic keeps, and returns what holds.
-func (k *kafkaLog) raiseLimit(ctx context.Context, topic string, limit int64) (int64, error) {
-	res, err := k.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{{
-		ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ConfigNames: []string{"retention.bytes"},
-	}}})
-	if err != nil {
-		return 0, fmt.Errorf("settings of topic %s: %w", topic, err)
-	}
-	have := int64(-1)
-	for _, r := range res.Resources {
-		if r.Error != nil {
-			return 0, fmt.Errorf("settings of topic %s: %w", topic, r.Error)
-		}
-		for _, e := range r.ConfigEntries {
-			if e.ConfigName == "retention.bytes" {
-				if have, err = strconv.ParseInt(e.ConfigValue, 10, 64); err != nil {
-					return 0, fmt.Errorf("settings of topic %s: retention.bytes: %w", topic, err)
-				}
-			}
-		}
-	}
-	if have < 0 || have >= limit {
-		if have < 0 {
-			have = limit
-		}
-		return have, nil
-	}
-	alter, err := k.client.IncrementalAlterConfigs(ctx, &kafka.IncrementalAlterConfigsRequest{
-		Resources: []kafka.IncrementalAlterConfigsRequestResource{{
-			ResourceType: kafka.ResourceTypeTopic, ResourceName: topic,
-			Configs: []kafka.IncrementalAlterConfigsRequestConfig{{
-				Name: "retention.bytes", Value: strconv.FormatInt(limit, 10), ConfigOperation: kafka.ConfigOperationSet,
-			}},
-		}},
-	})
-	if err == nil && len(alter.Resources) > 0 {
-		err = alter.Resources[0].Error
-	}
-	if err != nil {
-		return 0, fmt.Errorf("raise retention.bytes of topic %s to %d: %w", topic, limit, err)
-	}
-	return limit, nil
 }

@@ -198,6 +198,24 @@ func (b *book) source(partition int) bookSource {
 	return b.sources[partition]
 }
 
+// change writes lives into a partition and reads back what counts. With afresh none of the source's files counts as
+// begun.
+func (b *book) change(ctx context.Context, partition int, l *lives, afresh bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.sources[partition].bookEntry
+	e.Lives = l
+	if afresh {
+		e.Files, e.Rows, e.Ended = nil, 0, false
+	}
+	if e.Lanes > 0 {
+		if err := b.write(ctx, partition, e); err != nil {
+			return err
+		}
+	}
+	return b.readLocked(ctx, len(b.sources))
+}
+
 // lives says which lanes have been begun again.
 func (b *book) lives() *lives { return b.source(0).Lives }
 

@@ -9,6 +9,7 @@ var commands = []func() *cobra.Command{
 	newPlanCommand,
 	newRunCommand,
 	newStatusCommand,
+	newResetCommand,
 	newAuditCommand,
 	newDeadCommand,
 	newShardsCommand,

@@ -134,7 +134,7 @@ func keys(rows []pipeline.Row) (out []string) {
 func TestSource(t *testing.T) {
 	data, f := dataSet(t)
 	for lane := range 2 {
-		for from := range 90 {
+		for from := range 70 {
 			commit(t, f, lane, 8*from, 8*from+7)
 		}
 	}
@@ -143,7 +143,7 @@ func TestSource(t *testing.T) {
 	rows := sourcetest.Run(t, func() (pipeline.Source, error) { return newSource(t, source.Config{}, data, own), nil })
 	var want []string
 	for lane := range 2 {
-		for seq := range 720 {
+		for seq := range 560 {
 			if (seq+lane)%4 != 3 {
 				want = append(want, fmt.Sprintf("%d:%d", lane, seq))
 			}
@@ -153,7 +153,7 @@ func TestSource(t *testing.T) {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	if last := rows[len(rows)-1].File; last != 2 {
-		t.Errorf("180 commits are %d files, want 3", last+1)
+		t.Errorf("140 commits are %d files, want 3", last+1)
 	}
 	image, text, pair := rows[0].Sample, rows[1].Sample, rows[2].Sample
 	for _, s := range []*pipeline.Sample{image, text, pair} {

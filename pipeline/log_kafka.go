@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 	"time"
@@ -13,8 +12,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// kafkaLog is a lanelog on Kafka's protocol. It goes by single requests (Client.Fetch and Client.Produce): kafka-go's
-// Reader and Writer retry on their own, and a retried write may land twice or out of order.
+// kafkaLog is a lanelog on Kafka's protocol. It goes by single requests (exchange.go): kafka-go's Reader and Writer retry
+// on their own, and a retried write may land twice or out of order.
 type kafkaLog struct {
 	client *kafka.Client
 	line   string // first part of the group names
@@ -51,71 +50,27 @@ func (k *kafkaLog) close() { k.client.Transport.(*kafka.Transport).CloseIdleConn
 func (k *kafkaLog) fetch(ctx context.Context, topic string, lane int, offset int64, wait time.Duration) (chunk, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
 	defer cancel()
-	res, err := k.client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: topic, Partition: lane, Offset: offset,
-		MinBytes: 1, MaxBytes: maxFetch, MaxWait: max(wait, time.Millisecond),
-	})
-	if err == nil {
-		err = res.Error
-	}
+	c, err := k.fetchRecords(ctx, topic, lane, offset, wait)
 	if errors.Is(err, kafka.OffsetOutOfRange) {
 		err = errOutOfRange
 	}
 	if err != nil {
 		return chunk{}, fmt.Errorf("read %s/%d at %d: %w", topic, lane, offset, err)
 	}
-	c := chunk{start: res.LogStartOffset, end: res.HighWatermark}
-	for {
-		rec, err := res.Records.ReadRecord()
-		if errors.Is(err, io.EOF) {
-			return c, nil
-		}
-		if err != nil {
-			return chunk{}, fmt.Errorf("read %s/%d at %d: %w", topic, lane, offset, err)
-		}
-		if rec.Key != nil {
-			rec.Key.Close()
-		}
-		if rec.Value == nil {
-			continue
-		}
-		value, err := kafka.ReadAll(rec.Value)
-		rec.Value.Close()
-		if err != nil {
-			return chunk{}, fmt.Errorf("read %s/%d at %d: %w", topic, lane, rec.Offset, err)
-		}
-		// A batch may begin in front of the offset that was asked for.
-		if rec.Offset >= offset {
-			c.entries = append(c.entries, entry{rec.Offset, value})
-		}
-	}
+	return c, nil
 }
 
 func (k *kafkaLog) produce(ctx context.Context, topic string, lane int, values [][]byte) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	records := make([]kafka.Record, len(values))
-	now := time.Now()
-	for i, v := range values {
-		records[i] = kafka.Record{Time: now, Value: kafka.NewBytes(v)}
-	}
-	res, err := k.client.Produce(ctx, &kafka.ProduceRequest{
-		Topic: topic, Partition: lane, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
-		Compression: k.codec,
-	})
-	if err == nil {
-		err = res.Error
-	}
+	base, err := k.produceRecords(ctx, topic, lane, values, k.codec)
 	if errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge) {
 		err = errTooLarge
 	}
 	if err != nil {
 		return 0, fmt.Errorf("write %d records to %s/%d: %w", len(values), topic, lane, err)
 	}
-	for i, e := range res.RecordErrors {
-		return 0, fmt.Errorf("write record %d of %d to %s/%d: %w", i, len(values), topic, lane, e)
-	}
-	return res.BaseOffset, nil
+	return base, nil
 }
 
 func (k *kafkaLog) listEnds(ctx context.Context, topic string, lane int) (start, end int64, err error) {

@@ -85,7 +85,7 @@ func (e *embedded) try() error {
 		kfake.GroupMinSessionTimeout(time.Second),
 		kfake.BrokerConfigs(map[string]string{
 			"message.max.bytes":         fmt.Sprint(maxMessage),
-			"log.cleaner.backoff.ms":    "250",     // how often retention is applied; the default is an hour
+			"log.cleaner.backoff.ms":    "50",      // how often retention is applied; the default is an hour
 			"offsets.retention.minutes": "5256000", // ten years: a line may rest for longer than a week
 		}),
 	)

@@ -301,7 +301,7 @@ func (r *Runner) supervise(ctx context.Context, j job) {
 			level = slog.LevelWarn
 		}
 		for _, at := range j.lanes {
-			r.line.causes.set(at, causeRetry, "tries again: "+err.Error())
+			r.line.causes.set(at, causeRetry, fmt.Sprint("tries again: ", err))
 		}
 		r.logger.Log(ctx, level, "resuming", "job", j.name, "after", err, "pause", wait)
 		if !pause(ctx, wait) {

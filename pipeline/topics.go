@@ -18,6 +18,8 @@ const (
 	minLaneBytes = 4 << 20
 	// minSegmentBytes is the least that a Kafka broker takes as the size of a log segment.
 	minSegmentBytes = 1 << 20
+	// maxSegmentBytes is Kafka's own default; the setting is an int32.
+	maxSegmentBytes = 1 << 30
 )
 
 // laneBytes shares the log's bytes among the topics of a lane. The last topic holds what the sink has not made durable,
@@ -75,7 +77,9 @@ func (w topicWant) settings() []kafka.ConfigEntry {
 }
 
 // segmentBytes is the size of a log segment: the log keeps up to one more than its limit.
-func segmentBytes(limit int64) string { return strconv.FormatInt(max(limit/8, minSegmentBytes), 10) }
+func segmentBytes(limit int64) string {
+	return strconv.FormatInt(min(max(limit/8, minSegmentBytes), maxSegmentBytes), 10)
+}
 
 // ensureTopics makes topics exist with their partitions, as far as this user may. Those that exist are extended, never
 // made anew; whether they fit otherwise is for checkTopics. What is missing and cannot be made is one error.

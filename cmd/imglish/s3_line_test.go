@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/imglish/imglish/store"
+	"github.com/imglish/imglish/store/s3test"
+	"github.com/imglish/imglish/store/shards"
+)
+
+// calmLine is the demo's line in a folder, undisturbed.
+type calmLine struct {
+	dir    string
+	port   int
+	took   time.Duration
+	graph  []byte
+	shards map[string]string // SHA-256 by key
+}
+
+// onS3 writes the graph file of the same line into another data folder, with the store elsewhere.
+func (c *calmLine) onS3(t *testing.T, dir, store string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "graph.yaml"), fmt.Appendf(c.graph, "\nstore: {%s}\n", store), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLineOnS3(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the program a dozen times")
+	}
+	s3test.Start(t).Stop() // skips where there is none
+	c := &calmLine{dir: filepath.Join(t.TempDir(), "calm"), port: freePort(t)}
+	start := time.Now()
+	if out, err := demoLine(c.dir, c.port).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c.took = time.Since(start)
+	var err error
+	if c.graph, err = os.ReadFile(filepath.Join(c.dir, "graph.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if c.shards = shardHashes(t, c.dir); len(c.shards) < 4 {
+		t.Fatalf("the undisturbed line wrote %d shards", len(c.shards))
+	}
+	t.Run("killed", c.killed)
+	t.Run("outage", c.outage)
+}
+
+// The demo's line with its store on a real S3 server, through a line that loses answers and between kills, has the
+// shards of a line in a folder that nobody disturbed, byte for byte. What reads shards reads them there too, and nothing
+// that any of the programs says shows the secret key.
+func (c *calmLine) killed(t *testing.T) {
+	server := s3test.StartTLS(t)
+	seed := uint64(time.Now().UnixNano())
+	calm, rough := c.dir, filepath.Join(t.TempDir(), "rough")
+	var said bytes.Buffer // by all programs
+	run := func(cmd *exec.Cmd) []byte {
+		t.Helper()
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		err := cmd.Run()
+		said.Write(out.Bytes())
+		said.Write(errs.Bytes())
+		if err != nil {
+			t.Fatalf("seed %d: %v: %v\n%s%s", seed, cmd.Args[1:], err, out.Bytes(), errs.Bytes())
+		}
+		return out.Bytes()
+	}
+	onS3 := func(cmd *exec.Cmd) *exec.Cmd {
+		cmd.Env = append(cmd.Env, server.Environ()...)
+		return cmd
+	}
+	where := server.URL("data/set", "")
+	c.onS3(t, rough, fmt.Sprintf("url: s3://%s/data/set, endpoint: %q, ca: %q", s3test.Bucket, server.Endpoint, server.CA))
+	const kills = 6
+	r := rand.New(rand.NewPCG(seed, 0))
+	cut := 0
+	for range kills {
+		cmd := onS3(demoLine(rough, c.port))
+		cmd.Stdout, cmd.Stderr = &said, &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		select {
+		case <-time.After(time.Duration(r.Float64() * float64(c.took) * 0.6)):
+			_ = cmd.Process.Signal(syscall.SIGKILL)
+			<-done
+			cut++
+		case err := <-done:
+			if err != nil {
+				t.Fatalf("seed %d: a run ended by itself: %v\n%s", seed, err, said.String())
+			}
+		}
+	}
+	run(onS3(demoLine(rough, c.port)))
+	if cut < kills/2 {
+		t.Fatalf("seed %d: only %d of %d runs were killed before they ended", seed, cut, kills)
+	}
+
+	st, err := store.Open(where, store.WithEnv(server.Getenv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := storedHashes(t, st)
+	if diff := cmp.Diff(c.shards, got); diff != "" {
+		t.Errorf("seed %d: shards behind %d kills differ (-folder +S3):\n%s", seed, cut, diff)
+	}
+	for _, name := range []string{"blobs", "image", "text", "pair", "dropped", "commits", "fetched"} {
+		if _, err := os.Stat(filepath.Join(rough, name)); !os.IsNotExist(err) {
+			t.Errorf("%s is in the data folder although the store is on S3 (%v)", name, err)
+		}
+	}
+
+	// The readers, there and here.
+	run(onS3(self("shards", "verify", where)))
+	run(onS3(self("shards", "manifest", where)))
+	if !bytes.Contains(run(onS3(self("audit", where))), []byte("s3://"+s3test.Bucket+"/data/set")) {
+		t.Error("audit does not say where it looked")
+	}
+	mix := []string{"--seed", "3", "--steps", "2", "--images", "3", "--texts", "3", "--pairs", "5", "--lineage"}
+	here, there := run(self(append([]string{"mix", calm}, mix...)...)), run(onS3(self(append([]string{"mix", where}, mix...)...)))
+	if !bytes.Equal(here, there) || len(here) == 0 {
+		t.Errorf("mix gives other rows from S3:\n%s\nthan from the folder:\n%s", there, here)
+	}
+	losses := func(out []byte) (l []float64) {
+		for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+			var step struct{ Loss float64 }
+			if err := dec.Decode(&step); err != nil {
+				t.Fatal(err)
+			}
+			l = append(l, step.Loss)
+		}
+		return l
+	}
+	train := []string{"--steps", "2", "--json"}
+	a := losses(run(self(append([]string{"train", filepath.Join(calm, "graph.yaml")}, train...)...)))
+	b := losses(run(onS3(self(append([]string{"train", filepath.Join(rough, "graph.yaml")}, train...)...))))
+	if len(a) != 2 || !cmp.Equal(a, b) {
+		t.Errorf("losses %v from the folder, %v from S3", a, b)
+	}
+	run(onS3(self("doctor", "--data", rough, "--store", where)))
+	run(onS3(self("plan", filepath.Join(rough, "graph.yaml"))))
+
+	// A wrong key is one line with a hint, and the exit code is 1.
+	wrong := self("run", filepath.Join(rough, "graph.yaml"))
+	wrong.Env = append(wrong.Env, "AWS_ACCESS_KEY_ID="+s3test.AccessKey, "AWS_SECRET_ACCESS_KEY=wrong"+s3test.SecretKey)
+	out, err := wrong.CombinedOutput()
+	said.Write(out)
+	if err == nil || wrong.ProcessState.ExitCode() != exitError || !bytes.Contains(out, []byte("SignatureDoesNotMatch")) || !bytes.Contains(out, []byte("hint: ")) {
+		t.Errorf("run with a wrong key: %v\n%s", err, out)
+	}
+	if strings.Contains(said.String(), s3test.SecretKey) {
+		t.Error("the secret key is in what the programs say")
+	}
+	t.Logf("%d kills, %d shards, an undisturbed run in a folder takes %s", cut, len(got), c.took.Round(time.Millisecond))
+}
+
+// storedHashes maps each Parquet file that a commit of a store names to its SHA-256.
+func storedHashes(t *testing.T, st store.Store) map[string]string {
+	t.Helper()
+	set, err := shards.In(st).Load(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, c := range set.Commits {
+		for _, f := range c.Files {
+			data, err := st.Get(t.Context(), f.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256(data)
+			out[f.Key] = hex.EncodeToString(sum[:])
+		}
+	}
+	return out
+}
+
+// The server goes away under a running line and comes back: the line waits, says so, and no sample is skipped for it.
+func (c *calmLine) outage(t *testing.T) {
+	server := s3test.Start(t)
+	proxy := server.Proxy(t)
+	other := filepath.Join(t.TempDir(), "line")
+	c.onS3(t, other, fmt.Sprintf("url: s3://%s/set, endpoint: %q", s3test.Bucket, proxy.Endpoint))
+	puts := make(chan struct{}, 1<<16)
+	proxy.Inject(func(r *http.Request) s3test.Fault {
+		if r.Method == http.MethodPut {
+			puts <- struct{}{}
+		}
+		return nil
+	})
+	cmd := demoLine(other, c.port)
+	cmd.Env = append(cmd.Env, server.Environ()...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	for n := 0; n < 40; n++ { // it is at work
+		select {
+		case <-puts:
+		case err := <-done:
+			t.Fatalf("the line ended early: %v\n%s", err, out.String())
+		case <-time.After(2 * time.Minute):
+			t.Fatal("the line writes nothing")
+		}
+	}
+	server.Stop()
+	time.Sleep(4 * time.Second)
+	server.Restart()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out.String())
+		}
+	case <-time.After(5 * time.Minute):
+		_ = cmd.Process.Kill()
+		t.Fatalf("the line does not go on\n%s", out.String())
+	}
+	st, err := store.Open(server.URL("set", ""), store.WithEnv(server.Getenv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(c.shards, storedHashes(t, st)); diff != "" { // dropped/ is among them
+		t.Errorf("shards differ (-folder +S3 with an outage):\n%s", diff)
+	}
+	if !strings.Contains(out.String(), "trying again") {
+		t.Errorf("the line does not say that it waits:\n%s", out.String())
+	}
+}

@@ -16,6 +16,7 @@ type crew struct {
 	segment string
 	stages  []*driven
 	journal *journal
+	memory  *memory       // of the process
 	launch  chan struct{} // bounds the batches that are under way, except those that wait for a retry
 	source  *counter      // of the first segment
 	sink    *counter      // of the last segment
@@ -32,7 +33,9 @@ type driven struct {
 	count   *counter
 }
 
-func newCrew(segment string, j *journal) *crew { return &crew{segment: segment, journal: j} }
+func newCrew(segment string, j *journal, m *memory) *crew {
+	return &crew{segment: segment, journal: j, memory: m}
+}
 
 func (c *crew) add(name string, s Stage, w Work, count *counter) {
 	d := &driven{name: name, stage: s, work: w, slots: make(chan struct{}, w.Concurrency), count: count}

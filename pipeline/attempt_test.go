@@ -163,7 +163,7 @@ func TestAttempts(t *testing.T) {
 					tt.work(&w)
 				}
 				f := tt.stage(&calls)
-				c := newCrew("s", nil)
+				c := newCrew("s", nil, newMemory(1<<30))
 				count := newCounter("s")
 				c.add("s", stageFunc(func(ctx context.Context, in []*Sample) ([]Result, error) {
 					mu.Lock()
@@ -201,7 +201,7 @@ func keepAll(in []*Sample) []Result {
 }
 
 func TestFatalErrorStopsTheWork(t *testing.T) {
-	c := newCrew("s", nil)
+	c := newCrew("s", nil, newMemory(1<<30))
 	c.add("s", stageFunc(func(context.Context, []*Sample) ([]Result, error) {
 		return nil, fmt.Errorf("wrong tokenizer: %w", ErrFatal)
 	}), DefaultWork(), newCounter("s"))

@@ -12,16 +12,19 @@ import (
 
 // Config is a graph file: the whole line as a reader sees it.
 type Config struct {
-	Line    string     // the line's name, first part of its topics
-	Data    string     // data folder, absolute: log, work journal, and the store unless Store names another
-	Kafka   Kafka      //
-	Store   Store      //
-	Lanes   int        // lanes of a source that names no number of its own
-	Sources []SourceAt // in the order of the file
-	Graph   [][]string // segments of stages; a Kafka topic lies between two of them
-	Metrics string     // host:port of the page for Prometheus; empty: none
-	Mix     Section    // settings of the mixer, which reads them itself
-	Train   Section    // settings of the trainer, which reads them itself
+	Line  string // the line's name, first part of its topics
+	Data  string // data folder, absolute: log, work journal, and the store unless Store names another
+	Kafka Kafka  //
+	Store Store  //
+	Lanes int    // lanes of a source that names no number of its own
+	// MemoryMB bounds the records that all lanes of a process have in work, in MiB. docs/exactly-once.md says what else a
+	// process holds.
+	MemoryMB int
+	Sources  []SourceAt // in the order of the file
+	Graph    [][]string // segments of stages; a Kafka topic lies between two of them
+	Metrics  string     // host:port of the page for Prometheus; empty: none
+	Mix      Section    // settings of the mixer, which reads them itself
+	Train    Section    // settings of the trainer, which reads them itself
 
 	File     string             // the graph file, for messages
 	Dir      string             // its folder: relative paths in the file start there
@@ -50,7 +53,8 @@ func Defaults() Config {
 			CreateTopics: true,
 			Compression:  "none",
 		},
-		Lanes: 4, // enough to keep a few cores busy in order; more lanes cost one request at a time each
+		MemoryMB: 512, // several segments of a dozen lanes with full windows, on a machine that has 4 GiB
+		Lanes:    4,   // enough to keep a few cores busy in order; more lanes cost one request at a time each
 	}
 }
 
@@ -97,7 +101,7 @@ func Parse(path string, data []byte, b Builders) (*Config, error) {
 
 // read fills the config from the file's top level.
 func (c *Config) read(root Section, b Builders) error {
-	known := []string{"line", "data", "kafka", "store", "lanes", "sources", "graph", "metrics", "mix", "train"}
+	known := []string{"line", "data", "kafka", "store", "lanes", "memory_mb", "sources", "graph", "metrics", "mix", "train"}
 	known = append(known, b.stageNames()...)
 	for _, pair := range root.pairs() {
 		key, at := pair.key, root.child(pair)
@@ -113,6 +117,8 @@ func (c *Config) read(root Section, b Builders) error {
 			err = at.Decode(&c.Store)
 		case "lanes":
 			err = at.Decode(&c.Lanes)
+		case "memory_mb":
+			err = at.Decode(&c.MemoryMB)
 		case "graph":
 			err = at.Decode(&c.Graph)
 		case "metrics":
@@ -207,6 +213,8 @@ func (c *Config) check(root Section, b Builders) error {
 		return root.errorf("lanes: %d, want 1 to %d", c.Lanes, maxLanes)
 	case c.Metrics != "" && !hasPort(c.Metrics):
 		return root.errorf("metrics: %q is no address: want host:port, or :port for this machine alone", c.Metrics)
+	case c.MemoryMB < 16 || c.MemoryMB > 1<<20:
+		return root.errorf("memory_mb: %d, want 16 to %d", c.MemoryMB, 1<<20)
 	case len(c.Sources) == 0:
 		return root.errorf("no sources: add `sources:` with at least one of %v", names(b.Sources))
 	case len(c.Sources) > maxSources:

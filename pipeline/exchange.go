@@ -117,7 +117,7 @@ func (k *kafkaLog) fetchRecords(ctx context.Context, topic string, lane int, off
 	b := binary.BigEndian.AppendUint32(nil, ^uint32(0)) // no replica
 	b = binary.BigEndian.AppendUint32(b, uint32(max(wait, time.Millisecond).Milliseconds()))
 	b = binary.BigEndian.AppendUint32(b, 1) // byte at least
-	b = binary.BigEndian.AppendUint32(b, maxFetch)
+	b = binary.BigEndian.AppendUint32(b, uint32(k.answer.Load()))
 	b = append(b, 0)                                 // also what is not committed
 	b = binary.BigEndian.AppendUint32(b, 0)          // no session
 	b = binary.BigEndian.AppendUint32(b, ^uint32(0)) //
@@ -125,7 +125,7 @@ func (k *kafkaLog) fetchRecords(ctx context.Context, topic string, lane int, off
 	b = binary.BigEndian.AppendUint32(b, ^uint32(0)) // any leader epoch
 	b = binary.BigEndian.AppendUint64(b, uint64(offset))
 	b = binary.BigEndian.AppendUint64(b, ^uint64(0)) // not a follower's log start
-	b = binary.BigEndian.AppendUint32(b, maxFetch)
+	b = binary.BigEndian.AppendUint32(b, uint32(k.answer.Load()))
 	b = binary.BigEndian.AppendUint32(b, 0) // nothing to forget
 	b = appendString(b, "")                 // no rack
 	var code kafka.Error

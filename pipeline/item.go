@@ -46,7 +46,14 @@ func (it *item) identify() {
 	}
 }
 
-func (it *item) size() int { return len(it.value) + len(it.kept) }
+// size is how many bytes it takes: those that it can begin again from, or the sample of a source without stages.
+func (it *item) size() int {
+	n := len(it.value) + len(it.kept)
+	if n == 0 && it.Sample != nil {
+		n = proto.Size(it.Sample)
+	}
+	return n
+}
 
 // again is a fresh copy of the sample that came in: a stage may have changed the one it got.
 func (it *item) again() (*Sample, error) {

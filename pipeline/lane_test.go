@@ -143,7 +143,7 @@ func (c *chain) worker(i int) (*chainWorker, error) {
 		w.put = src.put(lw)
 		return w, nil
 	}
-	ln := &lane{line: l, segment: seg, crew: newCrew(seg.Name(), nil), sink: c.sink}
+	ln := &lane{line: l, segment: seg, crew: newCrew(seg.Name(), nil, newMemory(1<<30)), sink: c.sink}
 	ln.crew.add(seg.Name(), nil, DefaultWork(), newCounter(seg.Name()))
 	ln.crew.sink = newCounter("sink")
 	var err error

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -18,15 +19,18 @@ type kafkaLog struct {
 	client *kafka.Client
 	line   string // first part of the group names
 	codec  kafka.Compression
-	create bool    // topics that are missing
-	at     string  // of the brokers, for commands that a user is shown
-	outage *outage // hears of every request; nil before a run
-	lives  *lives  // of the line's lanes; set before the first use
+	create bool          // topics that are missing
+	at     string        // of the brokers, for commands that a user is shown
+	outage *outage       // hears of every request; nil before a run
+	lives  *lives        // of the line's lanes; set before the first use
+	answer *atomic.Int64 // bytes that one answer may have
 }
 
 const (
-	// maxFetch bounds one answer. It must exceed a topic's max.message.bytes, else a large batch comes cut.
+	// maxFetch bounds one answer, and minFetch is the least that it may be bounded by when there are many lanes. A batch
+	// that is larger than the bound comes whole and alone, as brokers do since KIP-74.
 	maxFetch = 6 << 20
+	minFetch = 256 << 10
 	// requestTimeout bounds one request beyond the time that it may wait on purpose.
 	requestTimeout = 20 * time.Second
 )
@@ -36,13 +40,21 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 func newKafkaLog(cfg *Config, e endpoint) *kafkaLog {
 	codec, _ := compression(cfg.Kafka.Compression) // checked with the file
-	return &kafkaLog{
+	k := &kafkaLog{
 		line:   cfg.base(),
+		answer: &atomic.Int64{},
 		codec:  codec,
 		create: cfg.Kafka.CreateTopics || len(cfg.Kafka.Brokers) == 0,
 		at:     strings.Join(e.brokers, ","),
 		client: &kafka.Client{Addr: kafka.TCP(e.brokers...), Transport: e.transport(cfg.topics())},
 	}
+	k.answer.Store(maxFetch)
+	return k
+}
+
+// fetchFor shares so many bytes among the answers to a number of lanes, which may come all at once.
+func (k *kafkaLog) fetchFor(bytes int64, lanes int) {
+	k.answer.Store(min(maxFetch, max(minFetch, bytes/int64(max(1, lanes)))))
 }
 
 func (k *kafkaLog) close() { k.client.Transport.(*kafka.Transport).CloseIdleConnections() }

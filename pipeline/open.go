@@ -163,7 +163,7 @@ func (r *Runner) keepLineID(id, mine string, kept bool) error {
 
 // build makes the parts of a segment.
 func (r *Runner) build(ctx context.Context, s Segment) error {
-	c := newCrew(s.Name(), r.journal)
+	c := newCrew(s.Name(), r.journal, r.memory)
 	r.crews[s.Index] = c
 	for _, name := range s.Stages {
 		count := newCounter(name)

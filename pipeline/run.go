@@ -36,6 +36,7 @@ type Runner struct {
 	log     *kafkaLog
 	line    *line
 	journal *journal
+	memory  *memory
 	crews   map[int]*crew // by segment
 	sink    Sink
 	closers []io.Closer
@@ -72,6 +73,7 @@ func New(cfg *Config, b Builders, opts Options) (*Runner, error) {
 		cfg: cfg, builders: b, opts: opts, segments: segments, logger: opts.Logger,
 		crews: map[int]*crew{}, sources: map[string]*builtSource{},
 	}
+	r.memory = newMemory(int64(cfg.MemoryMB) << 20)
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}
@@ -211,6 +213,11 @@ func (r *Runner) take(ctx context.Context, shares map[string][]int) {
 		r.logger.Warn("work journal", "error", err)
 	}
 	r.assigned.Store(true)
+	lanes := 0
+	for _, partitions := range shares {
+		lanes += len(partitions)
+	}
+	r.log.fetchFor(r.memory.limit/4, lanes)
 	r.pool.take(ctx, shares, func(topic string, partition int) job {
 		for _, s := range r.segments {
 			switch {

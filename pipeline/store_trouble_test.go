@@ -42,7 +42,7 @@ func TestStoreTrouble(t *testing.T) {
 		if e != nil {
 			t.Fatal(e)
 		}
-		c := newCrew("work", j)
+		c := newCrew("work", j, newMemory(1<<30))
 		w := DefaultWork()
 		w.Backoff, w.Retries = 1, 2
 		c.add("work", s, w, newCounter("work"))

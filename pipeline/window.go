@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+	"google.golang.org/protobuf/proto"
 )
 
 // window works on one lane: it reads records, has the crew work on batches of them in parallel, and hands what is
@@ -43,24 +44,21 @@ func (w *window) run(ctx context.Context) error {
 	var (
 		wg      sync.WaitGroup
 		records = semaphore.NewWeighted(int64(settings.Window))
-		bytes   = semaphore.NewWeighted(int64(settings.WindowMB) << 20)
+		bytes   = share{of: w.crew.memory, limit: int64(settings.WindowMB) << 20}
 		order   = make(chan *batch, settings.Window)
 	)
-	maxBytes := int64(settings.WindowMB) << 20
 
 	wg.Go(func() { // reads, and starts work
 		defer close(order)
 		err := w.dispatch(ctx, settings, func(b *batch) error {
-			size := b.bytes
-			b.bytes = min(b.bytes, maxBytes)
 			if err := records.Acquire(ctx, int64(min(len(b.items), settings.Window))); err != nil {
 				return err
 			}
-			if err := bytes.Acquire(ctx, b.bytes); err != nil {
+			if err := bytes.take(ctx, b.bytes); err != nil {
 				return err
 			}
 			if c := w.crew.first(); c != nil {
-				c.read(size)
+				c.read(b.bytes)
 			}
 			order <- b // never blocks: a window holds no more batches than records
 			if len(w.crew.stages) == 0 {
@@ -81,6 +79,11 @@ func (w *window) run(ctx context.Context) error {
 				b.err = w.crew.do(ctx, w.lane, b.items, release)
 				if b.err != nil {
 					stop(b.err)
+					return
+				}
+				if more := outcomeBytes(b.items) - b.bytes; more > 0 {
+					bytes.grow(more)
+					b.bytes += more
 				}
 			})
 			return nil
@@ -92,16 +95,28 @@ func (w *window) run(ctx context.Context) error {
 
 	err := w.collect(ctx, order, func(b *batch) {
 		records.Release(int64(min(len(b.items), settings.Window)))
-		bytes.Release(b.bytes)
+		bytes.give(b.bytes)
 	})
 	if err != nil {
 		stop(err)
 	}
 	wg.Wait()
+	bytes.giveAll()
 	if err == nil && ctx.Err() == nil {
 		return nil
 	}
 	return context.Cause(ctx)
+}
+
+// outcomeBytes is what the items' outcomes take: work may have made an image of a reference.
+func outcomeBytes(items []*item) int64 {
+	n := 0
+	for _, it := range items {
+		if it.Sample != nil {
+			n += proto.Size(it.Sample)
+		}
+	}
+	return int64(n)
 }
 
 // dispatch reads records into batches, until the lane ends: then its error is io.EOF.

@@ -129,7 +129,7 @@ func (f *fleet) attend(c *crew, p *process) {
 	if p.killed || time.Since(p.began) > 30*time.Second {
 		c.row = 0
 	}
-	if f.ending || c.finished || len(c.procs) >= c.size {
+	if f.ending || c.finished || c.awake() >= c.size {
 		return
 	}
 	if !p.killed {
@@ -145,16 +145,35 @@ func (f *fleet) attend(c *crew, p *process) {
 	}
 }
 
-// kill ends one of a stage's processes by SIGKILL and counts it. pick chooses among so many.
+// awake is how many processes run.
+func (c *crew) awake() int {
+	n := 0
+	for _, p := range c.procs {
+		if !p.paused {
+			n++
+		}
+	}
+	return n
+}
+
+// kill ends one of a stage's processes by SIGKILL and counts it; one that sleeps is left to wake up if there is another.
+// pick chooses among so many.
 func (f *fleet) kill(stage string, pick func(n int) int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := f.stages[stage]
-	var live []*process
+	var live, awake []*process
 	for _, p := range c.procs {
-		if !p.killed {
-			live = append(live, p)
+		if p.killed {
+			continue
 		}
+		live = append(live, p)
+		if !p.paused {
+			awake = append(awake, p)
+		}
+	}
+	if len(awake) > 0 {
+		live = awake
 	}
 	if len(live) == 0 {
 		return false

@@ -111,7 +111,7 @@ func builders(w workerConfig) pipeline.Builders {
 	}
 	for _, name := range chain[1:4] {
 		// Small batches that take a moment, so that work is under way whenever something happens.
-		work := pipeline.Work{Concurrency: 4, Batch: 8, Window: 256, Backoff: time.Millisecond}
+		work := pipeline.Work{Concurrency: 4, Batch: 32, Window: 512, Backoff: time.Millisecond}
 		b.Stages[name] = pipeline.Build(noSettings{}, work, func(context.Context, noSettings, pipeline.Env) (pipeline.Stage, error) {
 			return tagger(name), nil
 		})

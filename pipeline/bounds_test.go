@@ -76,7 +76,8 @@ func bounds(t *testing.T, brokers []string) {
 		if !r.ready.Load() {
 			continue
 		}
-		for topic, limit := range r.line.limits {
+		for _, seg := range r.segments[:3] {
+			topic, limit := seg.Output, r.line.limits[seg.Output]
 			for n := range lanes {
 				taken := r.line.board.taken(topicLane{topic, n}).InputOffset
 				start, end, err := r.log.ends(ctx, topic, n)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +26,9 @@ func exchangeLog(t testing.TB) *kafkaLog {
 	t.Cleanup(c.Close)
 	transport := &kafka.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &kafkaLog{client: &kafka.Client{Addr: kafka.TCP(c.ListenAddrs()...), Transport: transport}}
+	k := &kafkaLog{client: &kafka.Client{Addr: kafka.TCP(c.ListenAddrs()...), Transport: transport}, answer: &atomic.Int64{}}
+	k.answer.Store(maxFetch)
+	return k
 }
 
 func testValues(r *rand.Rand) [][]byte {

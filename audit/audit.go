@@ -159,7 +159,7 @@ func (a *auditor) file(ctx context.Context, lane int, file shards.File) error {
 	default:
 		return scan(ctx, a, file, func(r *droppedColumns) found {
 			return found{id: r.ID, dataset: r.Source.Dataset, skip: r.Stage + "/" + r.Reason,
-				fate: a.fates.Of(replay.Place{Lane: lane, Seq: uint64(r.Seq)}, r.ID)}
+				fate: a.fates.Of(replay.Place{Lane: lane, Seq: uint64(r.Seq)}, r.ID, r.Reason)}
 		})
 	}
 }

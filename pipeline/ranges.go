@@ -7,9 +7,9 @@ type Ranges interface {
 	// Tally counts what is durable.
 	Tally(ctx context.Context) (Tally, error)
 	// Forget makes none of the ranges count, and what they were made with free to choose again. From then on the
-	// place belongs to line, a UUID: what a process still writes under another id does not count. Doing it again does
-	// no harm.
-	Forget(ctx context.Context, line string) error
+	// place belongs to line, a UUID: what a process still writes under another id does not count. stages are those that
+	// do their work again. Doing it again does no harm.
+	Forget(ctx context.Context, line string, stages []string) error
 }
 
 // Tally is what ranges hold.

@@ -198,7 +198,7 @@ func (i *Inspector) Reset(ctx context.Context, p *ResetPlan) error {
 		if err != nil {
 			return nil, err
 		}
-		if err := i.ranges.Forget(ctx, next.id(i.line.first, next.Reset)); err != nil {
+		if err := i.ranges.Forget(ctx, next.id(i.line.first, next.Reset), p.Stages); err != nil {
 			return nil, fmt.Errorf("take the ranges away: %w", err)
 		}
 		return next, nil

@@ -177,12 +177,12 @@ type tripRanges struct {
 	trips *int
 }
 
-func (r tripRanges) Forget(ctx context.Context, line string) error {
+func (r tripRanges) Forget(ctx context.Context, line string, stages []string) error {
 	if *r.trips > 0 {
 		*r.trips--
 		return errors.New("the store is away")
 	}
-	return r.memoryRanges.Forget(ctx, line)
+	return r.memoryRanges.Forget(ctx, line, stages)
 }
 
 // A reset that is cut off leaves a line that does not run until it is finished.

@@ -32,7 +32,7 @@ func (m memoryRanges) Tally(context.Context) (Tally, error) {
 	return t, nil
 }
 
-func (m memoryRanges) Forget(context.Context, string) error {
+func (m memoryRanges) Forget(context.Context, string, []string) error {
 	m.sink.mu.Lock()
 	defer m.sink.mu.Unlock()
 	clear(m.sink.ranges)

@@ -110,11 +110,7 @@ func (l *Letters) addSkip(ctx context.Context, st *Story, c shards.Dated, file s
 }
 
 func (l *Letters) addKept(ctx context.Context, st *Story, c shards.Dated, file shards.File, id [16]byte) error {
-	type columns struct {
-		ID  [16]byte `parquet:"id"`
-		Seq int64    `parquet:"seq,delta"`
-	}
-	for row, err := range rows[columns](ctx, l.folder, file) {
+	for row, err := range rows[ids](ctx, l.folder, file) {
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/imglish/imglish/pipeline"
+	"github.com/imglish/imglish/store/replay"
 	"github.com/imglish/imglish/store/shards"
 )
 
@@ -38,5 +39,10 @@ func (r Ranges) Tally(ctx context.Context) (pipeline.Tally, error) {
 }
 
 // Forget removes the commits and what the shards were pinned to. The files stay until imglish gc removes what no commit
-// names.
-func (r Ranges) Forget(ctx context.Context, line string) error { return r.Folder.Forget(ctx, line) }
+// names. Samples that were taken once more are not, where the stage that had skipped them does so again itself.
+func (r Ranges) Forget(ctx context.Context, line string, stages []string) error {
+	if err := replay.Open(r.Folder.Store).Void(ctx, line, stages); err != nil {
+		return err
+	}
+	return r.Folder.Forget(ctx, line)
+}

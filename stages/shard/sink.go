@@ -10,6 +10,7 @@ import (
 
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/store"
+	"github.com/imglish/imglish/store/replay"
 	"github.com/imglish/imglish/store/shards"
 )
 
@@ -37,7 +38,8 @@ type Sink struct {
 // lane is the state of one lane; only the goroutine that appends to it uses it.
 type lane struct {
 	durable  pipeline.Position
-	bytes    int64 // of samples a range, as the line was begun with
+	voids    replay.Voids // of a lane of replay
+	bytes    int64        // of samples a range, as the line was begun with
 	building *building
 }
 
@@ -88,9 +90,15 @@ func (s *Sink) Resume(ctx context.Context, l pipeline.Lane) (pipeline.Position, 
 			return nowhere, fmt.Errorf("shard: resume lane %d: %w", l.Number, err)
 		}
 	}
+	state := &lane{durable: at, bytes: bytes}
+	if l.Source == replay.Source {
+		if state.voids, err = replay.Open(s.folder.Store).Voids(ctx); err != nil {
+			return nowhere, fmt.Errorf("shard: begin lane %d: %w", l.Number, err)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lanes[l.Number] = &lane{durable: at, bytes: bytes}
+	s.lanes[l.Number] = state
 	return at, nil
 }
 
@@ -131,6 +139,12 @@ func (s *Sink) append(ctx context.Context, l pipeline.Lane, state *lane, o pipel
 	b := state.building
 	if o.Seq != b.next {
 		return fmt.Errorf("seq %d comes next: the outcomes of a lane are not in order", b.next)
+	}
+	if state.voids.Marked(o.Sample) {
+		// Its skip is made again, by the lane that it was made in; as a sample here it would be there twice.
+		x := o.Sample
+		o.Result = pipeline.Drop(replay.DoneAgain, "the line was reset")
+		o.Skip.Stage, o.Skip.Id, o.Skip.Kind, o.Skip.Source = "shard", x.Id, x.Kind, x.Source
 	}
 	if err := b.add(o); err != nil {
 		return err

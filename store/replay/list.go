@@ -42,6 +42,7 @@ func (p Place) String() string { return fmt.Sprintf("%d:%d", p.Lane, p.Seq) }
 // Row is one sample of a list.
 type Row struct {
 	Place
+	Stage string `json:"stage"` // that made the skip
 	ID    string `json:"id"`    // of the sample, 32 hex digits
 	Bytes int    `json:"bytes"` // of the sample in protobuf
 }
@@ -58,6 +59,7 @@ type Header struct {
 type List struct {
 	Header
 	Key         string
+	Number      int    // from 1
 	Size        int64  // bytes
 	Fingerprint string // of the header, and so of the whole
 
@@ -126,6 +128,9 @@ func (l Lists) Read(ctx context.Context, key string) (*List, error) {
 	list, err := readHeader(o, key)
 	if err != nil {
 		return nil, l.damaged(key, err)
+	}
+	if _, err := fmt.Sscanf(key, prefix+"%d", &list.Number); err != nil {
+		return nil, fmt.Errorf("list %q: %w", key, err)
 	}
 	return list, nil
 }

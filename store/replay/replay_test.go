@@ -59,7 +59,7 @@ func TestListsHoldEachSkipOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range n {
-			if err := w.Add(t.Context(), replay.Place{Lane: i % 3, Seq: uint64(i)}, sample(i)); err != nil {
+			if err := w.Add(t.Context(), replay.Place{Lane: i % 3, Seq: uint64(i)}, "fetch", sample(i)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -119,7 +119,7 @@ func TestManyWriters(t *testing.T) {
 					return
 				}
 				for i := range n {
-					if err = w.Add(t.Context(), replay.Place{Lane: 1, Seq: uint64(i)}, sample(i)); err != nil {
+					if err = w.Add(t.Context(), replay.Place{Lane: 1, Seq: uint64(i)}, "fetch", sample(i)); err != nil {
 						break
 					}
 				}
@@ -162,7 +162,7 @@ func TestDamagedLists(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range 5 {
-			if err := w.Add(t.Context(), replay.Place{Seq: uint64(i)}, sample(i)); err != nil {
+			if err := w.Add(t.Context(), replay.Place{Seq: uint64(i)}, "fetch", sample(i)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -215,4 +215,63 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%d samples of %d rows", len(samples), len(list.Rows))
 		}
 	})
+}
+
+// A reset makes rows of the lists that were there then count no more, where the stage that had skipped them works again.
+func TestVoid(t *testing.T) {
+	st := storetest.NewMemory()
+	lists := replay.Open(st)
+	if err := lists.Void(t.Context(), "of nothing", []string{"fetch"}); err != nil {
+		t.Fatal(err)
+	}
+	add := func(stage string, from, to int) {
+		t.Helper()
+		w, err := lists.Writer(t.Context(), "line")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := from; n < to; n++ {
+			if err := w.Add(t.Context(), replay.Place{Seq: uint64(n)}, stage, sample(n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, _, err := w.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("fetch", 0, 3)
+	add("view", 3, 6)
+	for range 2 {
+		if err := lists.Void(t.Context(), "second", []string{"clean", "view", "shard"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("view", 0, 6) // those of fetch stand in a list that counts, those of view may come again
+	if got := read(t, lists); got[replay.Place{Seq: 2}] != 1 || got[replay.Place{Seq: 5}] != 2 {
+		t.Errorf("skips in the lists: %v", got)
+	}
+	voids, err := lists.Voids(t.Context())
+	if err != nil || len(voids) != 1 {
+		t.Fatalf("Voids = %v, %v", voids, err)
+	}
+	for _, tt := range []struct {
+		list  int
+		stage string
+		want  bool
+	}{{1, "fetch", false}, {1, "view", true}, {2, "view", true}, {2, "shard", true}, {3, "view", false}} {
+		s := sample(1)
+		replay.Mark(s, tt.list, tt.stage)
+		if got := voids.Marked(s); got != tt.want || voids.Has(tt.list, tt.stage) != tt.want {
+			t.Errorf("list %d, stage %s: void %v, want %v", tt.list, tt.stage, got, tt.want)
+		}
+	}
+	if voids.Marked(sample(1)) || voids.Marked(nil) {
+		t.Error("a sample of no list is void")
+	}
+	if _, err := st.Put(t.Context(), "replay/void-x.json", strings.NewReader("{")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lists.Voids(t.Context()); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("a damaged void: %v", err)
+	}
 }

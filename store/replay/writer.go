@@ -27,6 +27,7 @@ type Writer struct {
 	line  string
 	last  int // number of the last list that has been read
 	have  map[Place]bool
+	voids Voids
 
 	rows    []Row
 	samples [][]byte
@@ -39,6 +40,10 @@ type Writer struct {
 // is the line's UUID.
 func (l Lists) Writer(ctx context.Context, line string) (*Writer, error) {
 	w := &Writer{lists: l, line: line, have: map[Place]bool{}}
+	var err error
+	if w.voids, err = l.Voids(ctx); err != nil {
+		return nil, err
+	}
 	keys, err := l.Keys(ctx)
 	if err != nil {
 		return nil, err
@@ -59,7 +64,9 @@ func (w *Writer) read(ctx context.Context) error {
 	}
 	w.last++
 	for _, row := range list.Rows {
-		w.have[row.Place] = true
+		if !w.voids.Has(list.Number, row.Stage) {
+			w.have[row.Place] = true
+		}
 	}
 	return nil
 }
@@ -67,8 +74,8 @@ func (w *Writer) read(ctx context.Context) error {
 // Has says whether a skip is in a list already.
 func (w *Writer) Has(p Place) bool { return w.have[p] }
 
-// Add appends a sample unless its skip is in a list, or was added, already.
-func (w *Writer) Add(ctx context.Context, p Place, s *pipeline.Sample) error {
+// Add appends a sample that stage has skipped, unless the skip is in a list, or was added, already.
+func (w *Writer) Add(ctx context.Context, p Place, stage string, s *pipeline.Sample) error {
 	if w.have[p] {
 		return nil
 	}
@@ -80,7 +87,7 @@ func (w *Writer) Add(ctx context.Context, p Place, s *pipeline.Sample) error {
 		return fmt.Errorf("sample %x has %d bytes, more than a list takes", s.GetId(), len(data))
 	}
 	w.have[p] = true
-	w.rows = append(w.rows, Row{p, hex.EncodeToString(s.GetId()), len(data)})
+	w.rows = append(w.rows, Row{p, stage, hex.EncodeToString(s.GetId()), len(data)})
 	w.samples = append(w.samples, data)
 	if w.bytes += len(data); w.bytes < listBytes && len(w.rows) < listRows {
 		return nil

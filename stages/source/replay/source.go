@@ -93,8 +93,13 @@ func (s *Source) open(ctx context.Context, file pipeline.File, place string) (*r
 			return nil, fmt.Errorf("cursor place %q is no row in a list of %d", place, len(list.Rows))
 		}
 	}
-	r.samples, err = s.lists.Samples(ctx, list)
-	return r, err
+	if r.samples, err = s.lists.Samples(ctx, list); err != nil {
+		return nil, err
+	}
+	for i, row := range list.Rows {
+		replay.Mark(r.samples[i], list.Number, row.Stage)
+	}
+	return r, nil
 }
 
 func (r *rows) Next(context.Context) (pipeline.Result, string, error) {

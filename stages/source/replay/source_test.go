@@ -26,7 +26,7 @@ func add(t *testing.T, st store.Store, from, to int) {
 		t.Fatal(err)
 	}
 	for n := from; n < to; n++ {
-		if err := w.Add(t.Context(), replay.Place{Lane: 2, Seq: uint64(n)}, sample(n)); err != nil {
+		if err := w.Add(t.Context(), replay.Place{Lane: 2, Seq: uint64(n)}, "fetch", sample(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,7 +57,9 @@ func TestSource(t *testing.T) {
 		t.Fatalf("%d rows, want 60", len(rows))
 	}
 	for n, r := range rows {
-		if want := sample(n); !proto.Equal(r.Sample, want) {
+		want := sample(n)
+		replay.Mark(want, r.File+1, "fetch")
+		if !proto.Equal(r.Sample, want) {
 			t.Errorf("row %d is %v, want %v", n, r.Sample, want)
 		}
 	}

@@ -7,11 +7,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/imglish/imglish/pipeline"
 )
@@ -21,21 +23,32 @@ const childVariable = "IMGLISH_BENCH_CHILD"
 
 // role is what a child does.
 type role struct {
-	Broker  string   // empty: the embedded one
-	Dir     string   // data folder
-	Line    string   //
-	Lanes   int      //
-	Stage   string   // name of the stage between source and sink: its topic is new for each run
-	Run     []string // segments of this process
-	Records int64    // of the source
-	Bytes   int      // of a record, about
-	LogMB   int      //
-	Profile string   // file for a CPU profile; empty: none
+	Broker  string        // empty: the embedded one
+	Dir     string        // data folder
+	Line    string        //
+	Lanes   int           //
+	Stage   string        // name of the stage between source and sink: its topic is new for each run
+	Run     []string      // segments of this process
+	Records int64         // of the source
+	Bytes   int           // of a record, about
+	LogMB   int           //
+	Profile string        // file for a CPU profile; empty: none
+	Pause   time.Duration // of the stage, a batch
 }
 
-func (r role) environment() (string, error) {
+// command is a process of ours in that role.
+func (r role) command(ctx context.Context) (*exec.Cmd, error) {
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+		return nil, err
+	}
 	data, err := json.Marshal(r)
-	return childVariable + "=" + string(data), err
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), childVariable+"="+string(data))
+	cmd.Stderr = os.Stderr
+	return cmd, nil
 }
 
 func runChild(text string) error {
@@ -78,6 +91,28 @@ graph: [[source], [%s], [sink]]
 `, r.Line, r.Dir, r.Lanes, brokers, r.LogMB, r.Stage)
 }
 
+// work drives the stage: as fast as it goes, or for one that pauses with as many calls at once as there are lanes.
+func (r role) work() pipeline.Work {
+	if r.Pause > 0 {
+		return pipeline.Work{Batch: 8, Window: 32, Concurrency: r.Lanes}
+	}
+	return pipeline.Work{Batch: 64, Window: 4096}
+}
+
+// same is a stage that returns what it gets.
+type same struct{ pause time.Duration }
+
+func (s same) Process(ctx context.Context, in []*pipeline.Sample) ([]pipeline.Result, error) {
+	out := make([]pipeline.Result, len(in))
+	for i, x := range in {
+		out[i] = pipeline.Keep(x)
+	}
+	if s.pause > 0 {
+		time.Sleep(s.pause)
+	}
+	return out, ctx.Err()
+}
+
 type noSettings struct{}
 
 func (noSettings) Validate() error { return nil }
@@ -91,12 +126,8 @@ func (r role) builders() pipeline.Builders {
 			}),
 		},
 		Stages: map[string]pipeline.Builder[pipeline.Stage]{
-			r.Stage: pipeline.Build(noSettings{}, pipeline.Work{Batch: 64, Window: 4096},
-				func(context.Context, noSettings, pipeline.Env) (pipeline.Stage, error) {
-					return pipeline.Each(func(_ context.Context, s *pipeline.Sample) (pipeline.Result, error) {
-						return pipeline.Keep(s), nil
-					}), nil
-				}),
+			r.Stage: pipeline.Build(noSettings{}, r.work(),
+				func(context.Context, noSettings, pipeline.Env) (pipeline.Stage, error) { return same{r.Pause}, nil }),
 		},
 		Sinks: map[string]pipeline.Builder[pipeline.Sink]{
 			"sink": pipeline.Build(noSettings{}, pipeline.Work{}, func(context.Context, noSettings, pipeline.Env) (pipeline.Sink, error) {

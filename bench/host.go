@@ -223,6 +223,20 @@ func (h *host) count(ctx context.Context, topic string) (int64, error) {
 	return total, nil
 }
 
+// end is the offset behind the last record of a partition.
+func (h *host) end(ctx context.Context, topic string, partition int) (int64, error) {
+	res, err := h.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+		Topics: map[string][]kafka.OffsetRequest{topic: {kafka.LastOffsetOf(partition)}},
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range res.Topics[topic] {
+		return p.LastOffset, p.Error
+	}
+	return 0, kafka.UnknownTopicOrPartition
+}
+
 func (h *host) brokerCPU() time.Duration {
 	d, err := processCPU(h.broker.Process.Pid)
 	if err != nil {

@@ -67,16 +67,10 @@ func (p *pass) imglish(ctx context.Context) (measure, error) {
 
 // runChild runs a process of ours until it ends by itself, and watches its output topic meanwhile.
 func (h *host) runChild(ctx context.Context, r role, topic string, records int64) (measure, error) {
-	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return measure{}, err
-	}
-	env, err := r.environment()
+	cmd, err := r.command(ctx)
 	if err != nil {
 		return measure{}, err
 	}
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), env)
-	cmd.Stderr = os.Stderr
 	return h.watch(ctx, cmd, topic, records, false)
 }
 

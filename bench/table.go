@@ -50,7 +50,7 @@ func perRecord(d time.Duration, m measure) float64 {
 
 func (t table) print(all []contestant, got map[string][]measure) {
 	fmt.Printf("%s, %d rounds:\n\n", t.title, len(got[all[0].name]))
-	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
+	w := newTable()
 	fmt.Fprintln(w, "\trecords/s\tspread\tMiB/s\tratio\tspread\twith start-up\tCPU µs a record\tbroker's\tmemory MiB\t")
 	for _, c := range all {
 		ms := got[c.name]
@@ -74,6 +74,10 @@ func (t table) print(all []contestant, got map[string][]measure) {
 	}
 	w.Flush()
 	fmt.Println()
+}
+
+func newTable() *tabwriter.Writer {
+	return tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
 }
 
 func column(ms []measure, f func(measure) float64) []float64 {

@@ -34,6 +34,12 @@ func TestOnARealBroker(t *testing.T) {
 		}
 		sharedOnARealBroker(t, addrs, cluster)
 	})
+	t.Run("lanes that move and lanes that stay", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("long")
+		}
+		movingOnARealBroker(t, addrs)
+	})
 }
 
 // stopsOnARealBroker stops a line at random and starts it again.

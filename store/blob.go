@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 )
 
 // ErrDamaged is returned for an object whose bytes are not those that were written.
@@ -20,12 +22,41 @@ func BlobKey(sum [sha256.Size]byte) string {
 	return "blobs/" + name[:2] + "/" + name[2:4] + "/" + name
 }
 
-// PutBlob keeps data under the name of its SHA-256. Putting the same bytes again does nothing.
+// BlobAge is how old a blob may be when somebody begins to use it. An older one is written anew, so that gc, which goes
+// by age, leaves it to a sample that has just come and whose bytes another one brought long ago.
+const BlobAge = 24 * time.Hour
+
+// PutBlob keeps data under the name of its SHA-256. Putting the same bytes again within BlobAge does nothing.
 func PutBlob(ctx context.Context, st Store, data []byte) (key string, sum [sha256.Size]byte, err error) {
 	sum = sha256.Sum256(data)
 	key = BlobKey(sum)
-	_, err = st.PutIfAbsent(ctx, key, data)
+	created, err := st.PutIfAbsent(ctx, key, data)
+	if err != nil || created {
+		return key, sum, err
+	}
+	switch info, err := st.Stat(ctx, key); {
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return key, sum, err
+	case err == nil && time.Since(info.Modified) < BlobAge:
+		return key, sum, nil
+	}
+	_, err = st.Put(ctx, key, bytes.NewReader(data)) // the same bytes: who reads it meanwhile reads one or the other
 	return key, sum, err
+}
+
+// UseBlob says whether a blob is there to be used, writing it anew if it is older than BlobAge. It compares no bytes.
+func UseBlob(ctx context.Context, st Store, key string) (there bool, err error) {
+	info, err := st.Stat(ctx, key)
+	if err == nil && time.Since(info.Modified) >= BlobAge {
+		var data []byte
+		if data, err = GetBlob(ctx, st, key); err == nil {
+			_, err = st.Put(ctx, key, bytes.NewReader(data))
+		}
+	}
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDamaged) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // GetBlob reads a blob and compares it with the SHA-256 in its key. The error wraps ErrNotFound or ErrDamaged.

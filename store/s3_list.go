@@ -63,6 +63,7 @@ func (s *S3) listFrom(ctx context.Context, prefix, last string, yield func(Info,
 type Remains struct {
 	Key   string    // of the object that it was to become
 	Since time.Time // when the upload began
+	Bytes int64     // of its parts
 	id    string
 }
 
@@ -84,13 +85,41 @@ func (s *S3) Remains(ctx context.Context) ([]Remains, error) {
 		}
 		for _, u := range page.Uploads {
 			if name, ours := strings.CutPrefix(u.Key, s.prefix); ours && ValidKey(name) == nil {
-				out = append(out, Remains{Key: name, Since: u.Initiated, id: u.UploadID})
+				r := Remains{Key: name, Since: u.Initiated, id: u.UploadID}
+				if r.Bytes, err = s.uploaded(ctx, u.Key, u.UploadID); err != nil {
+					return nil, s.fail("list parts", name, err)
+				}
+				out = append(out, r)
 			}
 		}
 		if !page.IsTruncated || page.NextKeyMarker == key && page.NextUploadIDMarker == id {
 			return out, nil
 		}
 		key, id = page.NextKeyMarker, page.NextUploadIDMarker
+	}
+}
+
+// uploaded is how many bytes the parts of an upload have; none if it is finished meanwhile.
+func (s *S3) uploaded(ctx context.Context, object, id string) (size int64, err error) {
+	for part := 0; ; {
+		var page minio.ListObjectPartsResult
+		err := s.try(ctx, func(int) (err error) {
+			page, err = s.api.ListObjectParts(ctx, s.bucket, object, id, part, 1000)
+			return err
+		})
+		if code(err) == "NoSuchUpload" {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		for _, p := range page.ObjectParts {
+			size += p.Size
+		}
+		if !page.IsTruncated || page.NextPartNumberMarker <= part {
+			return size, nil
+		}
+		part = page.NextPartNumberMarker
 	}
 }
 

@@ -13,6 +13,7 @@ var commands = []func() *cobra.Command{
 	newAuditCommand,
 	newDeadCommand,
 	newShardsCommand,
+	newGCCommand,
 	newMixCommand,
 	newTrainCommand,
 	newImageCommand,

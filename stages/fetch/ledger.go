@@ -43,10 +43,7 @@ func lookup(ctx context.Context, st store.Store, url string) (*record, error) {
 	if _, err := r.sum(); err != nil {
 		return nil, nil
 	}
-	switch _, err := st.Stat(ctx, r.Blob); {
-	case errors.Is(err, store.ErrNotFound):
-		return nil, nil
-	case err != nil:
+	if there, err := store.UseBlob(ctx, st, r.Blob); err != nil || !there {
 		return nil, err
 	}
 	return &r, nil

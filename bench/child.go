@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime/pprof"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -34,6 +35,9 @@ type role struct {
 	LogMB   int           //
 	Profile string        // file for a CPU profile; empty: none
 	Pause   time.Duration // of the stage, a batch
+	First   bool          // say a line when the stage gets its first record
+	Serve   bool          // be an embedded broker, and nothing else
+	Synced  bool          // that syncs every write
 }
 
 // command is a process of ours in that role.
@@ -69,6 +73,9 @@ func runChild(text string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	if r.Serve {
+		return r.serve(ctx)
+	}
 	b := r.builders()
 	cfg, err := pipeline.Parse(filepath.Join(r.Dir, "graph.yaml"), []byte(r.graph()), b)
 	if err != nil {
@@ -100,9 +107,16 @@ func (r role) work() pipeline.Work {
 }
 
 // same is a stage that returns what it gets.
-type same struct{ pause time.Duration }
+type same struct {
+	pause time.Duration
+	quiet bool
+	first sync.Once
+}
 
-func (s same) Process(ctx context.Context, in []*pipeline.Sample) ([]pipeline.Result, error) {
+func (s *same) Process(ctx context.Context, in []*pipeline.Sample) ([]pipeline.Result, error) {
+	if !s.quiet {
+		s.first.Do(func() { fmt.Println("first record") })
+	}
 	out := make([]pipeline.Result, len(in))
 	for i, x := range in {
 		out[i] = pipeline.Keep(x)
@@ -127,7 +141,9 @@ func (r role) builders() pipeline.Builders {
 		},
 		Stages: map[string]pipeline.Builder[pipeline.Stage]{
 			r.Stage: pipeline.Build(noSettings{}, r.work(),
-				func(context.Context, noSettings, pipeline.Env) (pipeline.Stage, error) { return same{r.Pause}, nil }),
+				func(context.Context, noSettings, pipeline.Env) (pipeline.Stage, error) {
+					return &same{pause: r.Pause, quiet: !r.First}, nil
+				}),
 		},
 		Sinks: map[string]pipeline.Builder[pipeline.Sink]{
 			"sink": pipeline.Build(noSettings{}, pipeline.Work{}, func(context.Context, noSettings, pipeline.Env) (pipeline.Sink, error) {

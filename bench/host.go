@@ -185,8 +185,12 @@ func (h *host) createTopic(ctx context.Context, name string, configs map[string]
 	if err == nil {
 		err = res.Errors[name]
 	}
-	if errors.Is(err, kafka.TopicAlreadyExists) {
-		err = nil
+	for n := 0; n < h.lanes && err == nil; { // until each partition has its leader
+		if _, e := h.end(ctx, name, n); e == nil {
+			n++
+		} else if err = ctx.Err(); err == nil {
+			time.Sleep(20 * time.Millisecond)
+		}
 	}
 	return err
 }

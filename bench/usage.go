@@ -56,3 +56,15 @@ func processCPU(pid int) (time.Duration, error) {
 	}
 	return time.Duration(ticks) * (time.Second / 100), nil // Linux fixes USER_HZ at 100
 }
+
+// resident is the most memory that a living process has had, in bytes; 0 if that is not known.
+func resident(pid int) int64 {
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, rest, _ := strings.Cut(string(data), "VmHWM:")
+	f := strings.Fields(rest)
+	if len(f) == 0 {
+		return 0
+	}
+	kib, _ := strconv.ParseInt(f[0], 10, 64)
+	return kib << 10
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// embeddedLog writes the same requests to the line's embedded broker and to Apache Kafka, each in a process of its own:
+// both as they are without syncs, then both with one for every request.
+func embeddedLog(ctx context.Context, h *host) error {
+	for _, c := range []struct{ bytes, batch, records int }{{1 << 10, 256, 256 * 4 * 150}, {150 << 10, 6, 6 * 4 * 150}} {
+		for _, synced := range []bool{false, true} {
+			records, how := c.records, "without syncs"
+			if synced {
+				records, how = c.records/4, "a sync a request"
+			}
+			w := write{host: h, bytes: c.bytes, batch: c.batch, records: records, synced: synced}
+			t := table{
+				title: fmt.Sprintf("Log, %s, %d lanes, %d records of %d bytes, %d a request", how, h.lanes, records, c.bytes, c.batch),
+				base:  "kafka",
+			}
+			if err := t.interleave(ctx, h, []contestant{{"embedded", w.embedded}, {"kafka", w.kafka}}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+type write struct {
+	*host
+	bytes, batch, records int
+	synced                bool
+}
+
+func (w write) kafka(ctx context.Context) (measure, error) {
+	configs := map[string]string{}
+	if w.synced {
+		configs["flush.messages"] = "1"
+	}
+	topic := fmt.Sprintf("log-%d", rand.Uint64())
+	if err := w.createTopic(ctx, topic, configs); err != nil {
+		return measure{}, err
+	}
+	m, err := w.run(ctx, w.client, topic, w.broker.Process.Pid)
+	if err == nil {
+		err = w.deleteTopics(ctx, topic)
+	}
+	return m, err
+}
+
+func (w write) embedded(ctx context.Context) (measure, error) {
+	dir, err := os.MkdirTemp(w.dir, "embedded-")
+	if err != nil {
+		return measure{}, err
+	}
+	defer os.RemoveAll(dir)
+	cmd, err := role{Dir: dir, Lanes: w.lanes, Serve: true, Synced: w.synced}.command(ctx)
+	if err != nil {
+		return measure{}, err
+	}
+	line, err := firstLine(cmd)
+	if err != nil {
+		return measure{}, err
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	client := &kafka.Client{Addr: kafka.TCP(line), Transport: &kafka.Transport{}}
+	return w.run(ctx, client, "log", cmd.Process.Pid)
+}
+
+// run writes with one request in flight a lane.
+func (w write) run(ctx context.Context, client *kafka.Client, topic string, pid int) (measure, error) {
+	m := measure{records: int64(w.records), bytes: int64(w.bytes)}
+	noise := make([]byte, w.bytes)
+	rand.NewChaCha8([32]byte{2}).Read(noise)
+	var before syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &before); err != nil {
+		return m, err
+	}
+	brokerBefore, err := processCPU(pid)
+	if err != nil {
+		return m, err
+	}
+	began := time.Now()
+	var wg sync.WaitGroup
+	errs := make([]error, w.lanes)
+	for lane := range w.lanes {
+		wg.Go(func() {
+			for n := 0; n < w.records/w.lanes && errs[lane] == nil; n += w.batch {
+				records := make([]kafka.Record, w.batch)
+				for i := range records {
+					records[i].Value = kafka.NewBytes(noise)
+				}
+				res, err := client.Produce(ctx, &kafka.ProduceRequest{
+					Topic: topic, Partition: lane, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+				})
+				if err == nil {
+					err = res.Error
+				}
+				if err == nil && res.BaseOffset != int64(n) {
+					err = fmt.Errorf("lane %d: written at %d, want %d", lane, res.BaseOffset, n)
+				}
+				errs[lane] = err
+			}
+		})
+	}
+	wg.Wait()
+	m.took = time.Since(began)
+	m.wall = m.took
+	for _, err := range errs {
+		if err != nil {
+			return m, err
+		}
+	}
+	var after syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
+		return m, err
+	}
+	m.cpu = time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
+	brokerAfter, err := processCPU(pid)
+	m.broker = brokerAfter - brokerBefore
+	m.rss = resident(pid)
+	return m, err
+}
+
+// firstLine starts a process and reads what it says first.
+func firstLine(cmd *exec.Cmd) (string, error) {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return "", fmt.Errorf("%s: said nothing: %w", cmd.Path, err)
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// serve is the embedded broker alone, with the line's settings but for retention, until it is told to stop.
+func (r role) serve(ctx context.Context) error {
+	options := []kfake.Opt{
+		kfake.NumBrokers(1), kfake.DataDir(filepath.Join(r.Dir, "log")), kfake.SeedTopics(int32(r.Lanes), "log"),
+		kfake.BrokerConfigs(map[string]string{"message.max.bytes": "4194304"}),
+	}
+	if r.Synced {
+		options = append(options, kfake.SyncWrites())
+	}
+	c, err := kfake.NewCluster(options...)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	fmt.Println(c.ListenAddrs()[0])
+	<-ctx.Done()
+	return nil
+}

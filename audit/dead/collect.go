@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
+	"unique"
 
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/store/replay"
@@ -19,7 +21,9 @@ type want struct {
 }
 
 func newWant(s Skip) want {
-	return want{s.Place, s.Row.ID, s.Row.Stage, s.Row.Source.Dataset, s.Row.Source.Key, s.Row.Source.Revision}
+	one := func(text string) string { return unique.Make(text).Value() } // a million skips have a few of these
+	from := s.Row.Origin.Source
+	return want{s.Place, s.Row.ID, one(s.Row.Stage), one(from.Dataset), strings.Clone(from.Key), one(from.Revision)}
 }
 
 func (w want) origin() *pipeline.Origin {

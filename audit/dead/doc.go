@@ -13,6 +13,6 @@
 // sample; or Again, when it was skipped there too: that is a skip of its own, and may be replayed in turn. So a sample
 // that is missing has exactly one open skip, or is under way.
 //
-// Memory: a commit, a few hundred rows, some 100 bytes for each sample that was ever replayed, and for Replay some 150
+// Memory: a commit, a few hundred rows, some 300 bytes for each sample that was ever replayed, and for Replay some 500
 // bytes for each that it is about to append. Letters may be used by several goroutines.
 package dead

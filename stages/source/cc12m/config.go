@@ -11,6 +11,14 @@ type Config struct {
 	MaxRow  int      `yaml:"max_row"` // bytes; a longer line is skipped
 }
 
+// lists are the paths and patterns of the lists.
+func (c Config) lists() []string {
+	if c.List != "" {
+		return []string{c.List}
+	}
+	return c.Lists
+}
+
 // Defaults returns the settings for the published list, but for where it is.
 func Defaults() Config {
 	return Config{

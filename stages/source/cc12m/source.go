@@ -9,10 +9,9 @@ import (
 	"github.com/imglish/imglish/stages/source/internal/filelist"
 )
 
-// Source reads lists of image URLs and captions. It is a pipeline.Source.
+// Source reads lists of image URLs and captions. It is a pipeline.Source. The place of its cursors is a byte offset.
 type Source struct {
-	cfg  Config
-	list filelist.List
+	*filelist.Source
 }
 
 // New checks the settings. Files are first looked at by Files or Open.
@@ -20,51 +19,18 @@ func New(cfg Config) (pipeline.Source, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("source cc12m: %w", err)
 	}
-	return &Source{cfg: cfg}, nil
-}
-
-// Dataset is the name that samples carry.
-func (s *Source) Dataset() string { return s.cfg.Dataset }
-
-// Files describes the lists in their order.
-func (s *Source) Files(ctx context.Context) ([]pipeline.File, error) {
-	_, files, err := s.files(ctx)
-	return files, err
-}
-
-func (s *Source) files(ctx context.Context) ([]string, []pipeline.File, error) {
-	patterns := s.cfg.Lists
-	if s.cfg.List != "" {
-		patterns = []string{s.cfg.List}
-	}
-	paths, err := filelist.Expand(patterns)
-	if err != nil {
-		return nil, nil, fmt.Errorf("source cc12m: %w", err)
-	}
-	files, err := s.list.Describe(ctx, paths, filelist.Describe)
-	if err == nil {
-		err = filelist.Distinct(files)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("source cc12m: %w", err)
-	}
-	return paths, files, nil
-}
-
-// Open reads on behind a cursor whose place is a byte offset.
-func (s *Source) Open(ctx context.Context, after pipeline.Cursor) (pipeline.Rows, error) {
-	paths, files, err := s.files(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return filelist.Walk(files, after, func(file int, place string) (filelist.Reader, error) {
-		return openList(paths[file], files[file], place, s.cfg)
-	})
+	return &Source{&filelist.Source{
+		Kind: "cc12m", Name: cfg.Dataset, Distinct: true,
+		Paths: func() ([]string, error) { return filelist.Expand(cfg.lists()) },
+		Rows: func(path string, file pipeline.File, place string) (filelist.Reader, error) {
+			return openList(path, file, place, cfg)
+		},
+	}}, nil
 }
 
 // Find returns the place of a row: its key is a byte offset, its revision the list's fingerprint.
 func (s *Source) Find(ctx context.Context, from *pipeline.Origin) (pipeline.Cursor, bool, error) {
-	_, files, err := s.files(ctx)
+	files, err := s.Files(ctx)
 	if err != nil {
 		return pipeline.Cursor{}, false, err
 	}

@@ -1,7 +1,6 @@
 package imagenet21k
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,59 +12,27 @@ import (
 	"github.com/imglish/imglish/stages/source/internal/filelist"
 )
 
-// Source reads synset archives. It is a pipeline.Source.
-type Source struct {
-	cfg  Config
-	list filelist.List
-}
-
-// New checks the settings. Files are first looked at by Files or Open.
+// New checks the settings and makes the source, which reads synset archives. Files are first looked at by its Files or
+// Open. The place of its cursors is a byte offset in an archive, the offsets in both with a slash between them in an
+// archive of archives, and the number of files read in a folder.
 func New(cfg Config) (pipeline.Source, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("source imagenet21k: %w", err)
 	}
-	return &Source{cfg: cfg}, nil
-}
-
-// Dataset is the name that samples carry.
-func (s *Source) Dataset() string { return s.cfg.Dataset }
-
-// Files describes the archives and folders of images in the order of their names.
-func (s *Source) Files(ctx context.Context) ([]pipeline.File, error) {
-	_, files, err := s.files(ctx)
-	return files, err
-}
-
-// Open reads on behind a cursor. The place in an archive is a byte offset, in an archive of archives the offsets in
-// both with a slash between them, in a folder the number of files read.
-func (s *Source) Open(ctx context.Context, after pipeline.Cursor) (pipeline.Rows, error) {
-	paths, files, err := s.files(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return filelist.Walk(files, after, func(i int, place string) (filelist.Reader, error) {
-		if st, err := os.Stat(paths[i]); err == nil && st.IsDir() {
-			return openFolder(paths[i], files[i], place, s.cfg)
-		}
-		return openArchive(paths[i], files[i], place, s.cfg)
-	})
-}
-
-func (s *Source) files(ctx context.Context) ([]string, []pipeline.File, error) {
-	paths, err := s.paths()
-	if err != nil {
-		return nil, nil, fmt.Errorf("source imagenet21k: %w", err)
-	}
-	files, err := s.list.Describe(ctx, paths, describe)
-	if err != nil {
-		return nil, nil, fmt.Errorf("source imagenet21k: %w", err)
-	}
-	return paths, files, nil
+	return &filelist.Source{
+		Kind: "imagenet21k", Name: cfg.Dataset, Paths: cfg.paths, Fingerprint: describe,
+		Rows: func(path string, file pipeline.File, place string) (filelist.Reader, error) {
+			if st, err := os.Stat(path); err == nil && st.IsDir() {
+				return openFolder(path, file, place, cfg)
+			}
+			return openArchive(path, file, place, cfg)
+		},
+	}, nil
 }
 
 // paths lists the archives and folders of images, sorted by name.
-func (s *Source) paths() ([]string, error) {
-	root, err := filepath.Abs(s.cfg.Path) // fetch may run in another folder
+func (c Config) paths() ([]string, error) {
+	root, err := filepath.Abs(c.Path) // fetch may run in another folder
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,14 @@ type Config struct {
 	DropSections []string `yaml:"drop_sections"` // headings of sections that are no prose
 }
 
+// dumps are the paths and patterns of the dumps.
+func (c Config) dumps() []string {
+	if c.Dump != "" {
+		return []string{c.Dump}
+	}
+	return c.Dumps
+}
+
 // Defaults returns the settings for Wikipedia, but for where the dump is.
 func Defaults() Config {
 	return Config{

@@ -122,7 +122,9 @@ func (c *Config) read(root Section, b Builders) error {
 		case "graph":
 			err = at.Decode(&c.Graph)
 		case "metrics":
-			err = at.Decode(&c.Metrics)
+			if err = at.Decode(&c.Metrics); err == nil && c.Metrics != "" && !hasPort(c.Metrics) {
+				err = at.errorf("metrics: %q is no address: want host:port, or :port for this machine alone", c.Metrics)
+			}
 		case "mix":
 			c.Mix = at
 		case "train":
@@ -211,8 +213,6 @@ func (c *Config) check(root Section, b Builders) error {
 		return root.errorf("line %q: lower case letters, digits, _ and - only", c.Line)
 	case c.Lanes < 1 || c.Lanes > maxLanes:
 		return root.errorf("lanes: %d, want 1 to %d", c.Lanes, maxLanes)
-	case c.Metrics != "" && !hasPort(c.Metrics):
-		return root.errorf("metrics: %q is no address: want host:port, or :port for this machine alone", c.Metrics)
 	case c.MemoryMB < 16 || c.MemoryMB > 1<<20:
 		return root.errorf("memory_mb: %d, want 16 to %d", c.MemoryMB, 1<<20)
 	case len(c.Sources) == 0:

@@ -18,6 +18,7 @@
 //	board.go           positions saved, and those of others                         journal.go     samples that crash the process
 //	assign.go          lanes shared among processes                                 workers.go     lanes that run in this one
 //	broker_embedded.go the broker of a single machine                               run.go         the whole of it
+//	snapshot.go        what can be seen of a run, for people and for metrics        counter.go     what stages have done
 //
 // # Why a sample is there once, and none is lost
 //

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/stages/fetch"
@@ -307,4 +309,59 @@ func TestDeadLetters(t *testing.T) {
 func (l deadLine) planned() string {
 	_, stdout, _ := imglish(l.t, "plan", l.graph)
 	return stdout
+}
+
+// A line that follows its sources, in two processes' worth of runners, takes what is replayed while it runs.
+func TestReplayIntoARunningLine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a line to look around")
+	}
+	l := newDeadLine(t)
+	t.Setenv(deadCauses, "away gone")
+	b := builders()
+	b.Stages["fetch"] = pipeline.Build(fetch.Defaults(), pipeline.Work{Concurrency: 4, Batch: 1, Backoff: 1e6},
+		func(context.Context, fetch.Config, pipeline.Env) (pipeline.Stage, error) {
+			return pipeline.Each(pretendToFetch), nil
+		})
+	cfg, err := pipeline.Load(l.graph, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	for _, stages := range [][]string{nil, {"fetch", "shard"}} {
+		running.Go(func() {
+			if err := pipeline.Run(ctx, cfg, b, pipeline.Options{Follow: true, Stages: stages}); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+	}
+	until := func(what string, n int) {
+		t.Helper()
+		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+			if _, err := os.Stat(filepath.Join(l.data, "line.json")); err == nil && l.counts()[what] == n {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%q is not %d: %v", what, n, l.counts())
+			}
+		}
+	}
+	until("host-away open", 9)
+	until("http-404 open", 2)
+	t.Setenv(deadCauses, "gone")
+	l.dead("replay", l.graph, "--yes")
+	until("host-away recovered", 9)
+	until("http-404 open", 2)
+	until("http-404 failed again", 2)
+	t.Setenv(deadCauses, "")
+	l.dead("replay", l.graph, "--yes") // a second list, of a source that is part of the line by now
+	until("http-404 recovered", 4)
+	for url, n := range l.kept() {
+		if n != 1 {
+			t.Errorf("%s is in the shards %d times", url, n)
+		}
+	}
 }

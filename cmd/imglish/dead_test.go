@@ -17,6 +17,7 @@ import (
 	"github.com/imglish/imglish/stages/fetch"
 	"github.com/imglish/imglish/store"
 	"github.com/imglish/imglish/store/replay"
+	"github.com/imglish/imglish/store/s3test"
 	"github.com/imglish/imglish/store/shards"
 )
 
@@ -68,7 +69,18 @@ func pretendToFetch(_ context.Context, s *pipeline.Sample) (pipeline.Result, err
 type deadLine struct {
 	t     *testing.T
 	graph string
-	data  string
+	data  string // folder
+	store string // folder or URL
+}
+
+// open opens the line's store.
+func (l deadLine) open() store.Store {
+	l.t.Helper()
+	st, err := store.Open(l.store, store.WithEnv(os.Getenv))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return st
 }
 
 func newDeadLine(t *testing.T) deadLine {
@@ -91,7 +103,7 @@ func newDeadLine(t *testing.T) deadLine {
 			fmt.Fprintf(&list, "http://example.org/%d\tcaption %d\n", n, n)
 		}
 	}
-	l := deadLine{t, filepath.Join(dir, "graph.yaml"), filepath.Join(dir, "data")}
+	l := deadLine{t, filepath.Join(dir, "graph.yaml"), filepath.Join(dir, "data"), filepath.Join(dir, "data")}
 	for name, text := range map[string]string{
 		"list.tsv": list.String(),
 		"graph.yaml": `line: dead
@@ -166,10 +178,7 @@ func (l deadLine) expect(when string, want map[string]int) {
 // kept returns how often each URL is in the shards.
 func (l deadLine) kept() map[string]int {
 	l.t.Helper()
-	st, err := store.Open(l.data)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	st := l.open()
 	out := map[string]int{}
 	for c, err := range shards.In(st).Each(l.t.Context()) {
 		if err != nil {
@@ -198,10 +207,7 @@ func (l deadLine) kept() map[string]int {
 // listed returns how often each skip stands in the lists.
 func (l deadLine) listed() map[replay.Place]int {
 	l.t.Helper()
-	st, err := store.Open(l.data)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	st := l.open()
 	out := map[replay.Place]int{}
 	for list, err := range replay.Open(st).Each(l.t.Context()) {
 		if err != nil {
@@ -362,6 +368,65 @@ func TestReplayIntoARunningLine(t *testing.T) {
 	for url, n := range l.kept() {
 		if n != 1 {
 			t.Errorf("%s is in the shards %d times", url, n)
+		}
+	}
+}
+
+// With the store on a real S3 server several replays at once put each skip into the lists once too, each sample ends in
+// the shards once, and the shards are a source.
+func TestDeadLettersOnS3(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a line a few times")
+	}
+	server := s3test.Start(t)
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		t.Setenv(name, server.Getenv(name))
+	}
+	l := newDeadLine(t)
+	l.store = server.URL("dead/line", "")
+	file, err := os.OpenFile(l.graph, os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = fmt.Fprintf(file, "store: {url: s3://%s/dead/line, endpoint: %q}\n", s3test.Bucket, server.Endpoint)
+	}
+	if err != nil || file.Close() != nil {
+		t.Fatal(err)
+	}
+	l.run("away gone")
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if code, _, stderr := imglish(t, "dead", "replay", l.graph, "--yes"); code != 0 {
+				t.Errorf("replay: exit code %d, %s", code, stderr)
+			}
+		})
+	}
+	all.Wait()
+	for p, n := range l.listed() {
+		if n != 1 {
+			t.Errorf("skip %v is in the lists %d times", p, n)
+		}
+	}
+	l.run("")
+	l.expect("at the end", map[string]int{"host-away recovered": 9, "http-404 recovered": 2, "malformed-row open": 1})
+	if at := l.dead("show", l.store, "1:29"); !strings.Contains(at, "http-404") || strings.Contains(at, "committed 0001") {
+		t.Errorf("dead show:\n%s", at)
+	}
+	again := deadLine{t, filepath.Join(t.TempDir(), "again.yaml"), "", filepath.Join(t.TempDir(), "again")}
+	graph := fmt.Sprintf("line: again\ndata: %s\nlanes: 2\nkafka: {log_mb: 16}\nsources:\n  - shards: {data: %q}\ngraph: [[source], [shard]]\n", again.store, l.store)
+	if err := os.WriteFile(again.graph, []byte(graph), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := imglish(t, "run", again.graph); code != 0 {
+		t.Fatalf("run: exit code %d, %s", code, stderr)
+	}
+	for _, kept := range []map[string]int{l.kept(), again.kept()} {
+		if len(kept) != 59 {
+			t.Errorf("%d samples in the shards, want 59", len(kept))
+		}
+		for url, n := range kept {
+			if n != 1 {
+				t.Errorf("%s is in the shards %d times", url, n)
+			}
 		}
 	}
 }

@@ -26,12 +26,18 @@ func TestSourceJoinsARunningLine(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a line to look around")
 	}
+	joinsARunningLine(t, func(*Config) {})
+}
+
+// joinsARunningLine is the test over any broker: on sets the line's.
+func joinsARunningLine(t *testing.T, on func(*Config)) {
 	one, late, third := &numbers{name: "one", rows: []int{300}}, &numbers{name: "late", rows: []int{200, 7}}, &numbers{name: "third", rows: []int{50}}
 	sink := newMemorySink("")
 	var now atomic.Bool
 	b := joining(testBuilders(sink, one, late, third), &now, late)
 	dir := t.TempDir()
 	cfg := testGraph(t, dir, b, graphOfThree, one)
+	on(cfg)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	first, err := New(cfg, b, Options{Follow: true, Logger: testLogger(t)})
@@ -73,6 +79,7 @@ func TestSourceJoinsARunningLine(t *testing.T) {
 
 	// Started again it is still there, and a new source of the file gets lanes behind it.
 	cfg = testGraph(t, dir, b, graphOfThree, one, third)
+	on(cfg)
 	if err := Run(t.Context(), cfg, b, Options{Logger: testLogger(t)}); err != nil {
 		t.Fatal(err)
 	}

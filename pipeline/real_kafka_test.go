@@ -34,6 +34,15 @@ func TestOnARealBroker(t *testing.T) {
 		}
 		sharedOnARealBroker(t, addrs, cluster)
 	})
+	t.Run("a source that joins a running line", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("long")
+		}
+		line := fmt.Sprintf("joins-%d", time.Now().UnixNano())
+		joinsARunningLine(t, func(cfg *Config) {
+			cfg.Line, cfg.Kafka.Brokers, cfg.Kafka.Replication = line, addrs, 1
+		})
+	})
 	t.Run("lanes that move and lanes that stay", func(t *testing.T) {
 		if testing.Short() {
 			t.Skip("long")

@@ -47,6 +47,9 @@ func (c *Config) Source(ctx context.Context, b Builders, name string) (Source, e
 	return nil, fmt.Errorf("%s has no source %q", c.File, name)
 }
 
+// readsSources says whether this process works on the segment of the sources.
+func (r *Runner) readsSources() bool { return r.segments[0].Index == 0 }
+
 // joinNew makes sources that have come to be since the line was opened part of it: their lanes come behind all others,
 // and whoever has a share of the work gets a share of them. Every process of the line does this; the first one's claim
 // counts.
@@ -71,7 +74,7 @@ func (r *Runner) joinNew(ctx context.Context) error {
 				return err
 			}
 		}
-		if r.segments[0].Index == 0 {
+		if r.readsSources() {
 			if err := r.buildSource(ctx, at); err != nil {
 				return err
 			}

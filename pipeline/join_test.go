@@ -111,3 +111,27 @@ func TestJoin(t *testing.T) {
 		t.Errorf("Join where the name is taken: %v", err)
 	}
 }
+
+// A process that cannot see whether a source joins is an error if it reads sources, and works on if it does other stages.
+func TestJoinThatFails(t *testing.T) {
+	one := &numbers{name: "one", rows: []int{200}}
+	sink := newMemorySink("")
+	b := testBuilders(sink, one)
+	blind := b
+	blind.Joined = func(context.Context, *Config) ([]SourceAt, error) { return nil, errors.New("no key for the store") }
+	cfg := testGraph(t, t.TempDir(), b, graphOfThree, one)
+	if err := Run(t.Context(), cfg, blind, Options{}); err == nil || !strings.Contains(err.Error(), "no key for the store") {
+		t.Errorf("a process that reads sources: %v", err)
+	}
+	errs := make(chan error, 2)
+	go func() { errs <- Run(t.Context(), cfg, blind, Options{Stages: []string{"a"}, Logger: testLogger(t)}) }()
+	go func() {
+		errs <- Run(t.Context(), cfg, b, Options{Stages: []string{"source", "b", "c", "sink"}, Logger: testLogger(t)})
+	}()
+	for range 2 {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+	compareContent(t, sink.content(t, 2), wanted(2, one))
+}

@@ -17,8 +17,12 @@ import (
 // open finds the line's book and topics, or makes them, and builds the parts of this process.
 func (r *Runner) open(ctx context.Context) error {
 	joined, err := r.cfg.Join(ctx, r.builders)
-	if err != nil {
+	if err != nil && r.readsSources() {
 		return err
+	}
+	if err != nil { // a process of other stages may not be able to see where such a source comes from
+		r.logger.Warn("look for sources that join: their lanes are worked on, not waited for", "error", err)
+		joined = r.cfg
 	}
 	r.mu.Lock()
 	r.wanted = joined.Sources

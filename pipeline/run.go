@@ -151,7 +151,7 @@ func (r *Runner) work(outer context.Context) (stopped bool, err error) {
 	})
 	background.Go(func() {
 		every(ctx, followPause, nil, func() {
-			if err := r.joinNew(ctx); err != nil && ctx.Err() == nil {
+			if err := r.joinNew(ctx); err != nil && ctx.Err() == nil && r.readsSources() {
 				r.logger.Log(ctx, levelOf(err), "look for sources that join", "error", err)
 			}
 		})

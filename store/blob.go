@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"strings"
 	"time"
 )
 
@@ -20,6 +19,15 @@ var ErrDamaged = errors.New("the bytes do not match their SHA-256")
 func BlobKey(sum [sha256.Size]byte) string {
 	name := hex.EncodeToString(sum[:])
 	return "blobs/" + name[:2] + "/" + name[2:4] + "/" + name
+}
+
+// blobHash is the SHA-256 in a blob's key, 64 hex digits.
+func blobHash(key string) (string, bool) {
+	sum, err := hex.DecodeString(path.Base(key))
+	if err != nil || len(sum) != sha256.Size || BlobKey([sha256.Size]byte(sum)) != key {
+		return "", false
+	}
+	return path.Base(key), true
 }
 
 // BlobAge is how old a blob may be when somebody begins to use it. An older one is written anew, so that gc, which goes
@@ -61,15 +69,15 @@ func UseBlob(ctx context.Context, st Store, key string) (there bool, err error) 
 
 // GetBlob reads a blob and compares it with the SHA-256 in its key. The error wraps ErrNotFound or ErrDamaged.
 func GetBlob(ctx context.Context, st Store, key string) ([]byte, error) {
-	want, err := hex.DecodeString(path.Base(key))
-	if err != nil || len(want) != sha256.Size || !strings.HasPrefix(key, "blobs/") || BlobKey([32]byte(want)) != key {
+	want, ok := blobHash(key)
+	if !ok {
 		return nil, &Error{Op: "get blob", URL: st.URL(), Key: key, Err: errors.New("not a blob's key")}
 	}
 	data, err := st.Get(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	if got := sha256.Sum256(data); got != [32]byte(want) {
+	if got := sha256.Sum256(data); hex.EncodeToString(got[:]) != want {
 		return nil, &Error{Op: "get blob", URL: st.URL(), Key: key, Err: fmt.Errorf("%w (they have %x)", ErrDamaged, got)}
 	}
 	return data, nil

@@ -37,7 +37,7 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader) (Info, error) {
 	if err := s.begin(ctx, key); err != nil {
 		return Info{}, s.fail("put", key, err)
 	}
-	first, err := readPart(contextReader{ctx, r}, s.part)
+	first, err := readPart(contextReader{ctx, r}, s.part, 0)
 	if err != nil {
 		return Info{}, s.fail("put", key, err)
 	}
@@ -56,10 +56,11 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader) (Info, error) {
 	return Info{Key: key, Size: int64(len(first))}, nil
 }
 
-// readPart reads up to size bytes; fewer mean the end. The buffer grows with what comes.
-func readPart(r io.Reader, size int64) ([]byte, error) {
-	var b bytes.Buffer
-	_, err := io.Copy(&b, io.LimitReader(r, size))
+// readPart reads up to size bytes; fewer mean the end. The buffer grows from room on with what comes. It is not used
+// again for the next part: a connection that has failed may still be reading it.
+func readPart(r io.Reader, size, room int64) ([]byte, error) {
+	b := bytes.NewBuffer(make([]byte, 0, room+bytes.MinRead)) // with less to spare it would grow
+	_, err := io.Copy(b, io.LimitReader(r, size))
 	return b.Bytes(), err
 }
 
@@ -105,7 +106,12 @@ func (s *S3) send(ctx context.Context, key string, data []byte, mark string, abs
 	if absent {
 		o.SetMatchETagExcept("*")
 	}
-	sum := sha256.Sum256(data)
-	_, err := s.api.PutObject(ctx, s.bucket, s.prefix+key, bytes.NewReader(data), int64(len(data)), "", hex.EncodeToString(sum[:]), o)
+	// A blob that is created has its hash in its key, and the server then holds its bytes to its name.
+	hash, known := blobHash(key)
+	if !known || !absent {
+		sum := sha256.Sum256(data)
+		hash = hex.EncodeToString(sum[:])
+	}
+	_, err := s.api.PutObject(ctx, s.bucket, s.prefix+key, bytes.NewReader(data), int64(len(data)), "", hash, o)
 	return err
 }

@@ -100,7 +100,7 @@ func (s *S3) sendParts(ctx context.Context, key, id string, part []byte, rest io
 		if int64(len(part)) < s.part {
 			break
 		}
-		if part, err = readPart(contextReader{ctx, rest}, s.part); err != nil {
+		if part, err = readPart(contextReader{ctx, rest}, s.part, s.part); err != nil {
 			stop(err)
 			break
 		}

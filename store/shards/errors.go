@@ -1,6 +1,11 @@
 package shards
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/imglish/imglish/store"
+)
 
 var (
 	// ErrNoShards is returned where a store holds no shards.
@@ -19,3 +24,18 @@ type hinted struct {
 
 func (h *hinted) Hint() string  { return h.hint }
 func (h *hinted) Unwrap() error { return h.error }
+
+// unreachable says that an error is of the store, not of what lies in it: nothing is known to be damaged.
+func unreachable(err error) bool {
+	var e *store.Error
+	return errors.As(err, &e) && (e.Outage() || e.Refused())
+}
+
+// damaged is an error of a file that cannot be read for what it holds.
+func damaged(err error, where string, args ...any) error {
+	where = fmt.Sprintf(where, args...)
+	if unreachable(err) {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	return fmt.Errorf("%s: %w: %w", where, ErrDamaged, err)
+}

@@ -7,13 +7,8 @@ import (
 	"iter"
 	"strings"
 
-	conc "github.com/sourcegraph/conc/iter"
-
 	"github.com/imglish/imglish/store"
 )
-
-// commitsAtOnce are read side by side: on S3 a commit is a round trip.
-const commitsAtOnce = 16
 
 // Loose yields the files of shards that no commit names, whoever the commit's line is. A file whose range has no commit
 // yet may be one of a range that is being written. A commit that cannot be read is an error: it may name any of them.
@@ -46,20 +41,17 @@ func (f Folder) named(ctx context.Context, progress func(done, total int64, note
 		return nil, err
 	}
 	named := map[string]bool{}
-	reader := conc.Mapper[store.Info, *Commit]{MaxGoroutines: commitsAtOnce}
-	for at := 0; at < len(found); at += 1024 {
-		part := found[at:min(len(found), at+1024)]
-		commits, err := reader.MapErr(part, func(info *store.Info) (*Commit, error) { return f.readCommit(ctx, info.Key) })
+	read := f.ahead(ctx, found, func(store.Info) bool { return true })
+	for i := range found {
+		c, err := read(i)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range commits {
-			for _, file := range c.Files {
-				named[file.Key] = true
-			}
+		for _, file := range c.Files {
+			named[file.Key] = true
 		}
 		if progress != nil {
-			progress(int64(at+len(part)), int64(len(found)), "commits")
+			progress(int64(i+1), int64(len(found)), "commits")
 		}
 	}
 	return named, nil

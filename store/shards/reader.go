@@ -51,18 +51,18 @@ func OpenFile[T any](ctx context.Context, f Folder, file File) (r *Reader[T], er
 func OpenParquet[T any](name string, at io.ReaderAt, size int64) (r *Reader[T], err error) {
 	defer recovered(name, &err)
 	if err := checkFooter(at, size); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
+		return nil, damaged(err, "%s", name)
 	}
 	p, err := parquet.OpenFile(at, size, parquet.SkipBloomFilters(true), parquet.ReadBufferSize(pageBytes))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
+		return nil, damaged(err, "%s", name)
 	}
 	if err := checkChunks(p.Metadata(), size); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
+		return nil, damaged(err, "%s", name)
 	}
 	meta, err := parseMeta(p.Lookup)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
+		return nil, damaged(err, "%s", name)
 	}
 	return &Reader[T]{key: name, rows: parquet.NewGenericReader[T](p), meta: meta}, nil
 }
@@ -88,7 +88,7 @@ func (r *Reader[T]) At(row int, out []T) (err error) {
 	}
 	if int64(row) != r.next {
 		if err := r.rows.SeekToRow(int64(row)); err != nil {
-			return fmt.Errorf("%s: row %d: %w: %w", r.key, row, ErrDamaged, err)
+			return damaged(err, "%s: row %d", r.key, row)
 		}
 	}
 	r.next = -1 // unknown until the rows are there
@@ -99,7 +99,7 @@ func (r *Reader[T]) At(row int, out []T) (err error) {
 			err = io.ErrNoProgress
 		}
 		if err != nil && (n < len(out) || !errors.Is(err, io.EOF)) {
-			return fmt.Errorf("%s: row %d: %w: %w", r.key, row+n, ErrDamaged, err)
+			return damaged(err, "%s: row %d", r.key, row+n)
 		}
 	}
 	r.next = int64(row + len(out))

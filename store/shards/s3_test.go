@@ -136,3 +136,52 @@ func TestFlippedRangeOnS3(t *testing.T) {
 		t.Errorf("read undisturbed: %d bytes, %v", len(got), err)
 	}
 }
+
+// A server that goes away while shards are read and verified is said to be away: nothing is called damaged, and nobody is
+// told to delete a commit.
+func TestAwayIsNotDamaged(t *testing.T) {
+	server := s3test.Start(t)
+	proxy := server.Proxy(t)
+	st, err := store.Open(server.URL("set", proxy.Endpoint), store.WithEnv(server.Getenv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := shards.In(st)
+	if _, err := f.Pin(t.Context(), shards.Line{Line: line, Range: 8, Bytes: 1000}, visual, textual); err != nil {
+		t.Fatal(err)
+	}
+	for lane := range 3 {
+		commit(t, f, lane, 0, 7)
+	}
+	proxy.Seen()
+	if _, err := f.Load(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	requests, _ := proxy.Seen()
+	proxy.Inject(nil)
+	if len(requests) > 3+5 { // a commit each; besides them the listing and whose the line is
+		t.Errorf("loading 3 commits takes %d requests: %q", len(requests), requests)
+	}
+	for at := 1; ; at++ {
+		// A refusal, since an outage is one only behind a minute of trying.
+		n, hit := 0, false
+		proxy.Inject(func(*http.Request) s3test.Fault {
+			if n++; n >= at {
+				hit = true
+				return s3test.Answer(403, "AccessDenied")
+			}
+			return nil
+		})
+		report, err := f.Verify(t.Context(), nil)
+		if !hit {
+			if err != nil || len(report.Faults) != 0 {
+				t.Errorf("undisturbed: %+v, %v", report, err)
+			}
+			return
+		}
+		var said *store.Error
+		if err == nil || !errors.As(err, &said) || !said.Refused() || errors.Is(err, shards.ErrDamaged) {
+			t.Fatalf("refused from request %d on: %+v, %v, want what the server says", at, report, err)
+		}
+	}
+}

@@ -105,22 +105,25 @@ func (f Folder) each(ctx context.Context, through Through, but map[string]bool) 
 			yield(Dated{}, err)
 			return
 		}
+		within := func(lane int, to uint64) bool {
+			last, ok := through[lane]
+			return through == nil || ok && to <= last
+		}
+		read := f.ahead(ctx, found, func(info store.Info) bool {
+			lane, _, to, _ := parseRange(info.Key, ".json")
+			return within(lane, to) && !but[info.Key]
+		})
 		next := map[int]uint64{}
-		for _, info := range found {
+		for i, info := range found {
 			lane, from, to, _ := parseRange(info.Key, ".json")
-			if from != next[lane] {
+			if from != next[lane] || !within(lane, to) {
 				continue
-			}
-			if through != nil {
-				if last, ok := through[lane]; !ok || to > last {
-					continue
-				}
 			}
 			if but[info.Key] {
 				next[lane] = to + 1
 				continue
 			}
-			c, err := f.readCommit(ctx, info.Key)
+			c, err := read(i)
 			if err == nil && foreign(c, owner) {
 				continue
 			}

@@ -64,6 +64,9 @@ func (f Folder) Verify(ctx context.Context, progress func(done, total int64, not
 		return nil, err
 	}
 	set, err := f.Load(ctx, nil)
+	if unreachable(err) {
+		return nil, err
+	}
 	if err == nil {
 		sum := set.Hash()
 		v.report.Set, v.report.Through = hex.EncodeToString(sum[:]), set.Through()
@@ -109,7 +112,8 @@ func (v *verifier) commits(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, info := range found {
+	read := v.folder.ahead(ctx, found, func(store.Info) bool { return true })
+	for i, info := range found {
 		key := info.Key
 		v.report.Commits++
 		number, from, to, _ := parseRange(key, ".json")
@@ -124,10 +128,13 @@ func (v *verifier) commits(ctx context.Context) error {
 			v.fault(key, doForeign, "its range begins inside the one before, which ends at seq %d", lane.next-1)
 		}
 		lane.next = max(lane.next, to+1)
-		c, err := v.folder.readCommit(ctx, key)
+		c, err := read(i)
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
+			}
+			if unreachable(err) {
+				return err
 			}
 			v.fault(key, doRestore, "%v", err)
 			continue
@@ -164,6 +171,9 @@ func (v *verifier) ranges(ctx context.Context, c *Commit) error {
 		err := v.file(ctx, c, file, seen)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if unreachable(err) {
+			return err
 		}
 		if err != nil {
 			complete = false

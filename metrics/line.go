@@ -19,7 +19,7 @@ var (
 	retries     = &metric{"imglish_stage_retries_total", counter, "Samples that were tried again because of what a stage said.", ofStage}
 	bytesIn     = &metric{"imglish_stage_bytes_in_total", counter, "Bytes of the records read in front of a stage; 0 within a segment.", ofStage}
 	bytesOut    = &metric{"imglish_stage_bytes_out_total", counter, "Bytes of the records written behind a stage; 0 within a segment.", ofStage}
-	process     = &metric{"imglish_stage_process_seconds", histogram, "Time in a stage's Process, a sample: a call's time is shared among its samples.", ofStage}
+	process     = &metric{"imglish_stage_process_seconds", histogram, "Time in a stage's Process, or a sink's Append, a sample: a call's time is shared among its samples.", ofStage}
 	laneSeconds = &metric{"imglish_stage_backpressure_seconds_total", counter, "Time that lanes of this process have waited because the next stage is behind, all lanes together.", ofStage}
 )
 

@@ -228,6 +228,9 @@ func TestScrapeAgreesWithTheClosingTable(t *testing.T) {
 	if got := sample(t, f, "imglish_stage_skips_total", "line=tally", "stage=sift", "reason=round"); got != rows/10 {
 		t.Errorf("skips: %v", got)
 	}
+	if got := sample(t, f, "imglish_stage_process_seconds", "line=tally", "stage=keep"); got != rows {
+		t.Errorf("the sink's time is counted for %v samples", got)
+	}
 	for lane := range 3 {
 		if got := sample(t, f, "imglish_lane_taken_records", "line=tally", "stage=keep", fmt.Sprint("lane=", lane)); got != rows/3 {
 			t.Errorf("lane %d: %v taken", lane, got)

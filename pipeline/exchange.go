@@ -113,7 +113,7 @@ func (k *kafkaLog) exchange(ctx context.Context, x *exchange) error {
 }
 
 // fetchRecords asks for the records from an offset on. entries point into one buffer, that of the answer.
-func (k *kafkaLog) fetchRecords(ctx context.Context, topic string, lane int, offset int64, wait time.Duration) (c chunk, err error) {
+func (k *kafkaLog) fetchRecords(ctx context.Context, topic string, lane int, offset int64, wait time.Duration) (chunk, error) {
 	b := binary.BigEndian.AppendUint32(nil, ^uint32(0)) // no replica
 	b = binary.BigEndian.AppendUint32(b, uint32(max(wait, time.Millisecond).Milliseconds()))
 	b = binary.BigEndian.AppendUint32(b, 1) // byte at least
@@ -128,8 +128,11 @@ func (k *kafkaLog) fetchRecords(ctx context.Context, topic string, lane int, off
 	b = binary.BigEndian.AppendUint32(b, uint32(k.answer.Load()))
 	b = binary.BigEndian.AppendUint32(b, 0) // nothing to forget
 	b = appendString(b, "")                 // no rack
-	var code kafka.Error
-	err = k.exchange(ctx, &exchange{
+	var (
+		c    chunk // these two belong to the connection until its answer is there: nobody else touches them if ctx ends first
+		code kafka.Error
+	)
+	err := k.exchange(ctx, &exchange{
 		api: protocol.Fetch, version: fetchVersion, topic: topic, lane: lane, body: b,
 		response: func(d *wireDecoder) error {
 			d.int32() // throttled for so long
@@ -160,14 +163,17 @@ func (k *kafkaLog) fetchRecords(ctx context.Context, topic string, lane int, off
 			return errors.Join(err, d.err)
 		},
 	})
-	if err == nil && code != 0 {
-		err = code
+	switch {
+	case err != nil:
+		return chunk{}, err
+	case code != 0:
+		return chunk{}, code
 	}
-	return c, err
+	return c, nil
 }
 
 // produceRecords appends values as one batch and returns the offset of the first.
-func (k *kafkaLog) produceRecords(ctx context.Context, topic string, lane int, values [][]byte, codec kafka.Compression) (base int64, err error) {
+func (k *kafkaLog) produceRecords(ctx context.Context, topic string, lane int, values [][]byte, codec kafka.Compression) (int64, error) {
 	records, size, err := encodeBatch(values, time.Now(), codec)
 	if err != nil {
 		return 0, err
@@ -181,8 +187,11 @@ func (k *kafkaLog) produceRecords(ctx context.Context, topic string, lane int, v
 	b = binary.BigEndian.AppendUint32(b, uint32(timeout.Milliseconds()))
 	b = appendPartition(b, topic, lane)
 	b = binary.BigEndian.AppendUint32(b, uint32(size))
-	var code kafka.Error
-	var detail string
+	var (
+		base   int64 // these belong to the connection until its answer is there
+		code   kafka.Error
+		detail string
+	)
 	err = k.exchange(ctx, &exchange{
 		api: protocol.Produce, version: produceVersion, topic: topic, lane: lane, body: b, tail: records,
 		response: func(d *wireDecoder) error {

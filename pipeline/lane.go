@@ -236,7 +236,9 @@ func (l *lane) resumeSink(ctx context.Context) (came Position, put func(context.
 		for i, it := range items {
 			out[i] = Outcome{Seq: it.seq, Result: it.Result, EndOfFile: it.endOfFile, InputOffset: it.offset, InputWriter: it.writer}
 		}
+		began := time.Now()
 		p, err := l.sink.Append(ctx, id, out)
+		l.crew.sink.busy(time.Since(began), len(out))
 		if err != nil {
 			return fmt.Errorf("lane %d of %s: %w", l.number, owner.Source, err)
 		}

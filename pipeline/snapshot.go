@@ -37,7 +37,7 @@ type StageState struct {
 	BytesIn int64            `json:"bytes_in"` // of the records read in front of it; 0 within a segment
 	Bytes   int64            `json:"bytes"`    // of the records written behind it; 0 within a segment
 	Busy    time.Duration    `json:"busy_ns"`  // time inside Process, over all calls
-	Latency Histogram        `json:"-"`        // of Process, a sample: a call's time shared among its samples
+	Latency Histogram        `json:"-"`        // of Process, or a sink's Append, a sample: a call's time shared among its samples
 }
 
 // Rate is samples a second since the start of the run.

@@ -7,7 +7,8 @@
 //
 // The line's numbers are not counted here: they are pipeline.Snapshot's, turned into Prometheus's form when somebody
 // asks. So the closing table of a run, its progress line and its metrics cannot disagree, and a run that nobody watches
-// pays nothing. The engine itself does not know Prometheus.
+// pays nothing. The engine itself does not know Prometheus; github.com/prometheus/client_golang (Apache-2.0), the client
+// that Prometheus's own authors keep, is imported here and by the command alone.
 //
 // Every metric stands in the tables at the top of its file, with its type, labels and meaning; docs/metrics.md is
 // written from them by a test. Labels hold only names out of the graph file, words of the program, and lane numbers up

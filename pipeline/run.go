@@ -162,7 +162,7 @@ func (r *Runner) work(outer context.Context) (stopped bool, err error) {
 	every(ctx, pollPause, nil, func() {
 		if !r.opts.Follow && r.drained() {
 			// While the lanes are still there: what the closing table says is what has been saved.
-			r.line.board.complain(ctx, "save", r.line.board.save(ctx))
+			r.line.board.complain(ctx, "save positions", r.line.board.save(ctx))
 			r.done.Store(true)
 			cancel(errDone)
 		}

@@ -149,6 +149,10 @@ func TestAlertRules(t *testing.T) {
 		}
 	}
 	readYAML(t, "prometheus/rules.yml", &file)
+	played, err := os.ReadFile(filepath.Join(composeDir, "prometheus/rules_test.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	names := map[string]bool{}
 	for _, g := range file.Groups {
 		for _, r := range g.Rules {
@@ -156,6 +160,9 @@ func TestAlertRules(t *testing.T) {
 				t.Errorf("rule %+v: want a name of its own, severity, summary and description", r)
 			}
 			names[r.Alert] = true
+			if !strings.Contains(string(played), r.Alert) {
+				t.Errorf("prometheus/rules_test.yml does not play %s", r.Alert)
+			}
 			labels := checkQuery(t, r.Alert, r.Expr, known)
 			for _, text := range r.Annotations {
 				for _, m := range regexp.MustCompile(`\$labels\.(\w+)`).FindAllStringSubmatch(text, -1) {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"google.golang.org/protobuf/proto"
 )
 
 // laneReader reads a lane as a fold: a record is accepted if and only if its seq follows the last accepted one's. So
@@ -83,25 +81,6 @@ func (r *laneReader) decode(e entry) (rec *Record, stale bool, err error) {
 		return nil, false, fmt.Errorf("%s/%d at %d: %w", r.topic, r.lane, e.offset, err)
 	}
 	return rec, stale, nil
-}
-
-// decodeRecord reads a record and checks that it is one.
-func decodeRecord(value []byte) (*Record, error) {
-	rec := &Record{}
-	if err := proto.Unmarshal(value, rec); err != nil {
-		return nil, fmt.Errorf("%w: not a record of a lane: %v", ErrFatal, err)
-	}
-	switch {
-	case rec.Schema != RecordSchema:
-		return nil, fmt.Errorf("%w: record of schema %d, this program knows %d", ErrFatal, rec.Schema, RecordSchema)
-	case len(rec.Writer) != 16:
-		return nil, fmt.Errorf("%w: record without its writer", ErrFatal)
-	case rec.GetSample() == nil && rec.GetSkip() == nil:
-		return nil, fmt.Errorf("%w: record without sample and without skip", ErrFatal)
-	case rec.Seq > 1<<62:
-		return nil, fmt.Errorf("%w: record with seq %d", ErrFatal, rec.Seq)
-	}
-	return rec, nil
 }
 
 // fits says whether a position is one of this lane's: the record that it names is there and is the same. A record

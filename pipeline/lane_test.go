@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,7 @@ func (f *faultyLog) read(_ context.Context, topic string, _ int, offset int64, _
 func (f *faultyLog) write(_ context.Context, topic string, _ int, values [][]byte) (int64, error) {
 	t := f.topic(topic)
 	base := t.end()
+	values = cloneAll(values) // the writer uses its memory again once it has the answer
 	k := 0.0
 	if f.faults {
 		k = f.r.Float64()
@@ -68,6 +70,14 @@ func (f *faultyLog) write(_ context.Context, topic string, _ int, values [][]byt
 		t.values = append(t.values, values[len(values)/2:]...)
 	}
 	return 0, errFault
+}
+
+func cloneAll(values [][]byte) [][]byte {
+	out := make([][]byte, len(values))
+	for i, v := range values {
+		out[i] = bytes.Clone(v)
+	}
+	return out
 }
 
 func (f *faultyLog) ends(_ context.Context, topic string, _ int) (int64, int64, error) {

@@ -22,7 +22,8 @@ type laneWriter struct {
 	// be saved, too.
 	wrote func(last *item, urgent bool)
 
-	request int // bytes of one write; less than maxRequest if the log has refused so much
+	request int    // bytes of one write; less than maxRequest if the log has refused so much
+	buf     []byte // of the records of one write; used again once that is acknowledged, since then nobody sends it any more
 
 	expect int64    // offset of the next record
 	last   Position // the last record written
@@ -70,15 +71,20 @@ func (w *laneWriter) append(ctx context.Context, items []*item) error {
 	for len(items) > 0 {
 		var values [][]byte
 		bytes := 0
+		w.buf = w.buf[:0]
 		for _, it := range items {
 			if want := w.last.LastSeq + 1 + int64(len(values)); int64(it.seq) != want {
 				return fmt.Errorf("%w: %s/%d: seq %d is to be written in the place of seq %d", ErrFatal, w.topic, w.lane, it.seq, want)
 			}
-			v, err := w.encode(it)
+			room := w.request - bytes
+			if len(values) == 0 {
+				room = maxRecord
+			}
+			v, err := w.encode(it, room)
 			if err != nil {
 				return err
 			}
-			if len(values) > 0 && bytes+len(v) > w.request {
+			if v == nil {
 				break
 			}
 			values = append(values, v)
@@ -127,30 +133,33 @@ func (w *laneWriter) shrink(it *item, n, bytes int) error {
 	return nil
 }
 
-// encode makes the record of an item. A sample too large for the log becomes a skip.
-func (w *laneWriter) encode(it *item) ([]byte, error) {
+// encode makes the record of an item, or nil if it has no room of so many bytes. A sample too large for the log becomes a
+// skip.
+func (w *laneWriter) encode(it *item, room int) ([]byte, error) {
 	rec := &Record{
 		Schema: RecordSchema, Line: w.line, Writer: w.id, Seq: it.seq,
 		InputOffset: it.offset, InputWriter: it.writer,
 		EndOfFile: it.endOfFile, Cursor: it.cursor,
 	}
 	rec.setOutcome(it.Result)
-	v, err := proto.MarshalOptions{Deterministic: true}.Marshal(rec)
+	size := proto.Size(rec)
+	if size > maxRecord {
+		it.fail("", "record-too-large", fmt.Sprintf("%d bytes, the log takes %d", size, maxRecord), false, 1)
+		rec.setOutcome(it.Result)
+		if size = proto.Size(rec); size > maxRecord {
+			return nil, fmt.Errorf("%w: seq %d of %s/%d: the skip itself has %d bytes", ErrFatal, it.seq, w.topic, w.lane, size)
+		}
+	}
+	if size > room {
+		return nil, nil
+	}
+	from := len(w.buf)
+	b, err := proto.MarshalOptions{Deterministic: true, UseCachedSize: true}.MarshalAppend(w.buf, rec)
 	if err != nil {
 		return nil, fmt.Errorf("encode seq %d of %s/%d: %w", it.seq, w.topic, w.lane, err)
 	}
-	if len(v) <= maxRecord {
-		return v, nil
-	}
-	it.fail("", "record-too-large", fmt.Sprintf("%d bytes, the log takes %d", len(v), maxRecord), false, 1)
-	rec.setOutcome(it.Result)
-	if v, err = proto.Marshal(rec); err == nil && len(v) > maxRecord {
-		err = fmt.Errorf("%w: the skip itself has %d bytes", ErrFatal, len(v))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("encode seq %d of %s/%d: %w", it.seq, w.topic, w.lane, err)
-	}
-	return v, nil
+	w.buf = b
+	return b[from:len(b):len(b)], nil
 }
 
 func (r *Record) setOutcome(x Result) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -110,4 +111,86 @@ func TestNearest(t *testing.T) {
 	if d := editDistance("kitten", "sitting"); d != 3 {
 		t.Errorf("editDistance(kitten, sitting) = %d, want 3", d)
 	}
+}
+
+// TestLargeRecord: what is left in place is what protobuf would have copied, in any order of the fields, and points into
+// the record; what is not plain is read by protobuf alone.
+func TestLargeRecord(t *testing.T) {
+	r := testRecord()
+	big := bytes.Repeat([]byte("view"), largeRecord/4)
+	r.GetSample().Views = []*View{
+		{Number: 1, Left: 2, Jitter: []float32{1, 2}, Encoded: big, Encoding: "jpeg", Side: 224, Codes: []byte{1, 2}},
+		{Number: 2},
+		{Number: 3, Encoded: big[:1]},
+	}
+	r.GetSample().History = []*Step{{Stage: "a", Version: "1"}, {Stage: "b"}}
+	plain, err := proto.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	field := func(n protowire.Number, content []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, n, protowire.BytesType), content)
+	}
+	sampleAt := len(plain) - proto.Size(r.GetSample())
+	skip, _ := proto.Marshal(&Skip{Stage: "x"})
+	for _, tt := range []struct {
+		name    string
+		value   []byte
+		aliased bool
+	}{
+		{"as it is written", plain, true},
+		{"with unknown fields", append(bytes.Clone(plain), field(99, []byte("new"))...), true},
+		{"with fields behind the sample", append(bytes.Clone(plain), protowire.AppendVarint(protowire.AppendTag(nil, 4, protowire.VarintType), 8)...), true},
+		{"a view twice encoded", append(bytes.Clone(plain[:0:0]), field(fieldSample, field(fieldViews, append(field(fieldEncoded, big), field(fieldEncoded, []byte("last"))...)))...), true},
+		{"two samples, which are merged", append(bytes.Clone(plain), field(fieldSample, plain[sampleAt:])...), false},
+		{"a skip as well", append(bytes.Clone(plain), field(10, skip)...), false},
+		{"cut", plain[:len(plain)-1], false},
+		{"a sample that is a number", protowire.AppendVarint(protowire.AppendTag(bytes.Clone(plain), fieldSample, protowire.VarintType), 1), false},
+		{"text that is no UTF-8", append(bytes.Clone(plain[:0:0]), field(fieldSample, field(fieldViews, append(field(fieldEncoded, big), field(9, []byte{0xff})...)))...), false},
+	} {
+		want, got := &Record{}, &Record{}
+		wantErr, err := proto.Unmarshal(tt.value, want), aliasRecord(tt.value, got)
+		if (err == nil) != tt.aliased {
+			t.Errorf("%s: aliased: %v, want %t", tt.name, err, tt.aliased)
+		}
+		if err == nil && (wantErr != nil || !proto.Equal(got, want)) {
+			t.Errorf("%s: another record than protobuf's (%v)", tt.name, wantErr)
+		}
+		both, err := unmarshalRecord(tt.value)
+		if (err == nil) != (wantErr == nil) || err == nil && !proto.Equal(both, want) {
+			t.Errorf("%s: %v, protobuf says %v", tt.name, err, wantErr)
+		}
+	}
+	rec, err := decodeRecord(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(plain, big)
+	if &rec.GetSample().Views[0].Encoded[0] != &plain[at] {
+		t.Error("the encoded view of a large record was copied")
+	}
+	if &rec.Writer[0] == &plain[bytes.Index(plain, rec.Writer)] {
+		t.Error("the writer's id points into the record, and would keep it in memory")
+	}
+}
+
+// FuzzLargeRecord: bytes that aliasing takes are a record to protobuf, and the same one.
+func FuzzLargeRecord(f *testing.F) {
+	r := testRecord()
+	r.GetSample().Views = []*View{{Number: 1, Encoded: []byte("view"), Side: 224}}
+	v, err := proto.Marshal(r)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(v)
+	f.Add(v[:len(v)-2])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, want := &Record{}, &Record{}
+		if aliasRecord(data, got) != nil {
+			return
+		}
+		if err := proto.Unmarshal(data, want); err != nil || !proto.Equal(got, want) {
+			t.Errorf("protobuf says %v, %v; aliased %v", want, err, got)
+		}
+	})
 }

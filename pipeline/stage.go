@@ -10,7 +10,8 @@ import "context"
 type Stage interface {
 	// Process handles one batch. It returns one result for each sample, in order: the sample carried on, or a
 	// skip with its reason. An error fails the whole batch, which is tried again; an error that wraps
-	// ErrFatal stops the line. Process may change the samples of in, but does not keep in.
+	// ErrFatal stops the line. Process may change the samples of in, but does not keep in. It puts other bytes in
+	// the place of a view's encoded ones instead of changing them: they are shared with what a retry begins from.
 	Process(ctx context.Context, in []*Sample) ([]Result, error)
 }
 

@@ -147,3 +147,25 @@ func put(t testing.TB, st store.Store, key, value string) {
 		t.Fatal(err)
 	}
 }
+
+// A server that lists keys in no order would make ranges seem to be missing: it is refused.
+func TestS3Unsorted(t *testing.T) {
+	server := s3test.Start(t)
+	proxy := server.Proxy(t)
+	st := openS3(t, server.URL("p", proxy.Endpoint), server)
+	put(t, st, "k", "x")
+	proxy.Inject(func(*http.Request) s3test.Fault {
+		return func(_ *s3test.Proxy, w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `<ListBucketResult><Name>%s</Name><KeyCount>2</KeyCount><Contents><Key>p/b</Key><Size>1</Size></Contents>`+
+				`<Contents><Key>p/a</Key><Size>1</Size></Contents></ListBucketResult>`, s3test.Bucket)
+		}
+	})
+	var last error
+	for _, err := range st.List(t.Context(), "") {
+		last = err
+	}
+	var said *store.Error
+	if !errors.As(last, &said) || !said.Refused() || !strings.Contains(last.Error(), "order") {
+		t.Errorf("List: %v, want a refusal", last)
+	}
+}

@@ -30,14 +30,17 @@ type settings struct{}
 
 func (settings) Validate() error { return nil }
 
-type numbers struct{ next int64 }
+type numbers struct {
+	next int64
+	pad  int // bytes of a text
+}
 
 func (*numbers) Dataset() string { return "numbers" }
 func (*numbers) Files(context.Context) ([]pipeline.File, error) {
 	return []pipeline.File{{Name: "a", Size: rows, Fingerprint: "x"}}, nil
 }
-func (*numbers) Open(_ context.Context, after pipeline.Cursor) (pipeline.Rows, error) {
-	return &numbers{after.Row}, nil
+func (n *numbers) Open(_ context.Context, after pipeline.Cursor) (pipeline.Rows, error) {
+	return &numbers{after.Row, n.pad}, nil
 }
 func (n *numbers) Left() (int64, int64, string) { return n.next, rows, "rows" }
 func (n *numbers) Close() error                 { return nil }
@@ -48,17 +51,26 @@ func (n *numbers) Next(context.Context) (pipeline.Row, error) {
 	n.next++
 	o := &pipeline.Origin{Dataset: "numbers", Key: fmt.Sprint(n.next), Revision: "1"}
 	s := &pipeline.Sample{Id: pipeline.SampleID(o.Dataset, o.Key, o.Revision), Kind: pipeline.Kind_TEXT, Source: o}
+	if n.pad > 0 {
+		s.Parts = []*pipeline.Part{{Text: strings.Repeat("x", n.pad)}}
+	}
 	return pipeline.Row{After: pipeline.Cursor{Row: n.next}, Result: pipeline.Keep(s)}, nil
 }
 
-// keep is a sink that makes everything durable at once. With slow it does so slowly.
-type keep struct{ slow time.Duration }
+// keep is a sink that makes everything durable at once, if gate is nil or closed.
+type keep struct{ gate chan struct{} }
 
 func (keep) Resume(context.Context, pipeline.Lane) (pipeline.Position, error) {
 	return pipeline.Position{LastSeq: -1, InputOffset: -1}, nil
 }
-func (k keep) Append(_ context.Context, _ pipeline.Lane, in []pipeline.Outcome) (pipeline.Position, error) {
-	time.Sleep(k.slow)
+func (k keep) Append(ctx context.Context, _ pipeline.Lane, in []pipeline.Outcome) (pipeline.Position, error) {
+	if k.gate != nil {
+		select {
+		case <-k.gate:
+		case <-ctx.Done():
+			return pipeline.Position{}, ctx.Err()
+		}
+	}
 	last := in[len(in)-1]
 	return pipeline.Position{LastSeq: int64(last.Seq), InputOffset: last.InputOffset, InputWriter: last.InputWriter}, nil
 }
@@ -72,23 +84,23 @@ func sift(_ context.Context, s *pipeline.Sample) (pipeline.Result, error) {
 	return pipeline.Keep(s), nil
 }
 
-func newRunner(t *testing.T, work func(context.Context, *pipeline.Sample) (pipeline.Result, error), o pipeline.Options) (*pipeline.Config, *pipeline.Runner) {
+func newRunner(t *testing.T, work func(context.Context, *pipeline.Sample) (pipeline.Result, error), pad int, sink keep) (*pipeline.Config, *pipeline.Runner) {
 	t.Helper()
 	b := pipeline.Builders{
 		Sources: map[string]pipeline.Builder[pipeline.Source]{"numbers": pipeline.Build(settings{}, pipeline.Work{},
-			func(context.Context, settings, pipeline.Env) (pipeline.Source, error) { return &numbers{}, nil })},
+			func(context.Context, settings, pipeline.Env) (pipeline.Source, error) { return &numbers{pad: pad}, nil })},
 		Stages: map[string]pipeline.Builder[pipeline.Stage]{"sift": pipeline.Build(settings{}, pipeline.Work{},
 			func(context.Context, settings, pipeline.Env) (pipeline.Stage, error) { return pipeline.Each(work), nil })},
 		Sinks: map[string]pipeline.Builder[pipeline.Sink]{"keep": pipeline.Build(settings{}, pipeline.Work{},
-			func(context.Context, settings, pipeline.Env) (pipeline.Sink, error) { return keep{}, nil })},
+			func(context.Context, settings, pipeline.Env) (pipeline.Sink, error) { return sink, nil })},
 	}
-	graph := "line: tally\nlanes: 3\ndata: " + t.TempDir() + "\nsources: [numbers: {}]\ngraph: [[source], [sift], [keep]]\n" +
+	graph := "line: tally\nlanes: 3\nkafka: {log_mb: 16}\ndata: " + t.TempDir() + "\nsources: [numbers: {}]\ngraph: [[source], [sift], [keep]]\n" +
 		"sift: {retries: 1, backoff: 1ms, deadline: 1s, batch: 4}\n"
 	cfg, err := pipeline.Parse("graph.yaml", []byte(graph), b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := pipeline.New(cfg, b, o)
+	r, err := pipeline.New(cfg, b, pipeline.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +193,7 @@ func sample(t *testing.T, families map[string]*dto.MetricFamily, name string, la
 }
 
 func TestScrapeAgreesWithTheClosingTable(t *testing.T) {
-	cfg, r := newRunner(t, sift, pipeline.Options{})
+	cfg, r := newRunner(t, sift, 0, keep{})
 	base := serve(t, lineConfig(cfg, r))
 	if code, body := get(t, base+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "not connected") {
 		t.Errorf("/readyz before the start: %d %q", code, body)
@@ -247,7 +259,7 @@ func TestScrapeAgreesWithTheClosingTable(t *testing.T) {
 	if n := sample(t, f, "imglish_log_records_total", "line=tally", "topic=tally.source", "operation=produce"); n != rows {
 		t.Errorf("%v records produced by the source", n)
 	}
-	if b, limit := sample(t, f, "imglish_embedded_log_bytes", "line=tally"), sample(t, f, "imglish_embedded_log_limit_bytes", "line=tally"); b < wrote || limit != 224<<20 {
+	if b, limit := sample(t, f, "imglish_embedded_log_bytes", "line=tally"), sample(t, f, "imglish_embedded_log_limit_bytes", "line=tally"); b < wrote || limit != 16<<20 {
 		t.Errorf("embedded log: %v of %v bytes, at least %v were written", b, limit, wrote)
 	}
 	if done := sample(t, f, "imglish_line_done", "line=tally"); done != 1 {
@@ -274,7 +286,7 @@ func TestHealthOfALineThatHangs(t *testing.T) {
 	cfg, r := newRunner(t, func(ctx context.Context, s *pipeline.Sample) (pipeline.Result, error) {
 		<-hang // does not heed ctx
 		return pipeline.Keep(s), nil
-	}, pipeline.Options{})
+	}, 0, keep{})
 	base := serve(t, lineConfig(cfg, r))
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -302,6 +314,45 @@ func TestHealthOfALineThatHangs(t *testing.T) {
 	stop()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Run: %v", err)
+	}
+}
+
+// A stage whose next one does not go on waits for room, and that is seen; its process is well.
+func TestBackpressureIsSeen(t *testing.T) {
+	gate := make(chan struct{})
+	cfg, r := newRunner(t, sift, 64<<10, keep{gate})
+	base := serve(t, lineConfig(cfg, r))
+	done := make(chan error, 1)
+	go func() { done <- r.Run(t.Context()) }()
+	at := []string{"line=tally", "stage=sift"}
+	wait(t, "all lanes of sift wait for room", func() bool {
+		if r.Snapshot().ID == "" {
+			return false
+		}
+		f := scrape(t, base)
+		return f["imglish_segment_standing_lanes"] != nil && sample(t, f, "imglish_segment_standing_lanes", append(at, "cause=room")...) == 3
+	})
+	before := sample(t, scrape(t, base), "imglish_stage_backpressure_seconds_total", at...)
+	if code, body := get(t, base+"/healthz"); code != http.StatusOK || !strings.Contains(body, "sift lane 2 stands still since ") || !strings.Contains(body, "keep is behind") {
+		t.Errorf("/healthz: %d %q", code, body)
+	}
+	f := scrape(t, base)
+	if now := sample(t, f, "imglish_stage_backpressure_seconds_total", at...); before < 3 || now <= before {
+		t.Errorf("backpressure %v s, then %v s; three lanes have waited for 2 s and more", before, now)
+	}
+	if lag := sample(t, f, "imglish_segment_lag_records", "line=tally", "stage=keep"); lag <= 0 || lag >= rows {
+		t.Errorf("%v wait in front of the sink, of %d", lag, rows)
+	}
+	close(gate)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	f = scrape(t, base)
+	if n := sample(t, f, "imglish_segment_standing_lanes", append(at, "cause=room")...); n != 0 {
+		t.Errorf("%v lanes stand still at the end", n)
+	}
+	if n := sample(t, f, "imglish_segment_taken_records", "line=tally", "stage=keep"); n != rows {
+		t.Errorf("%v taken", n)
 	}
 }
 

@@ -159,14 +159,16 @@ func (r *laneReader) fold(ctx context.Context, seen func(*accepted)) (*accepted,
 	}
 }
 
-// lost explains errOutOfRange: records have expired that were still needed, or the log has lost its tail.
+// lost explains errOutOfRange: records have expired before they were read here, or the log has lost its tail. In both
+// cases the lane must resume. A process that was stopped for long finds that another has taken the records; if nobody
+// has, no position leads behind them, and that is an error which stops the line.
 func (r *laneReader) lost(ctx context.Context) error {
 	start, end, err := r.log.ends(ctx, r.topic, r.lane)
 	if err != nil {
 		return err
 	}
 	if r.next < start {
-		return fmt.Errorf("%w: %s/%d: records %d to %d have expired before they were taken", ErrFatal, r.topic, r.lane, r.next, start-1)
+		return fmt.Errorf("%s/%d: records %d to %d have expired before they were read here: %w", r.topic, r.lane, r.next, start-1, errOutOfRange)
 	}
 	return fmt.Errorf("%s/%d: the log ends at %d, and %d had been read: it has lost its tail: %w", r.topic, r.lane, end, r.next, errForeign)
 }

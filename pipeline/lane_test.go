@@ -253,7 +253,7 @@ func (c *chain) play() {
 		case len(workers) > 0:
 			i := c.r.IntN(len(workers))
 			if _, err := c.step(workers[i]); err != nil {
-				if errors.Is(err, ErrFatal) && !expired(c, workers[i]) {
+				if errors.Is(err, ErrFatal) {
 					c.t.Fatal(err)
 				}
 				drop(i)
@@ -261,11 +261,6 @@ func (c *chain) play() {
 		}
 	}
 	c.finish()
-}
-
-// expired says whether a worker is a zombie whose records have gone since others took them: it must stop.
-func expired(c *chain, w *chainWorker) bool {
-	return w.in != nil && w.in.next < c.log.topic(w.segment.Input).start
 }
 
 func without(workers []*chainWorker, segment int) []*chainWorker {
@@ -392,10 +387,53 @@ func TestReaderStopsBehindExpiredRecords(t *testing.T) {
 	}
 	top := c.log.topic("t.source")
 	top.start, top.values = 5, top.values[5:]
-	if _, err := c.step(reader); !errors.Is(err, ErrFatal) {
-		t.Errorf("read of expired records: %v, want an error that stops the line", err)
+	if _, err := c.step(reader); !errors.Is(err, errOutOfRange) || errors.Is(err, ErrFatal) {
+		t.Errorf("read of expired records: %v, want an error after which the lane resumes", err)
 	}
 	if _, err := c.worker(1); !errors.Is(err, errNoBase) {
 		t.Errorf("resume without a position: %v, want %v", err, errNoBase)
+	}
+}
+
+// TestZombieBehindExpiredRecords has a process that was stopped wake up when others have taken what it was to read, and
+// the log has dropped it: it resumes and goes on.
+func TestZombieBehindExpiredRecords(t *testing.T) {
+	c := newChain(t, 1)
+	c.log.faults = false
+	source, err := c.worker(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zombie, err := c.worker(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := c.worker(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		for _, w := range []*chainWorker{source, other} {
+			if _, err := c.step(w); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.line.board.save(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	top := c.log.topic("t.source")
+	taken := c.log.positions["a"][topicLane{"t.source", 0}].InputOffset
+	if top.start, top.values = taken, top.values[taken:]; taken < 5 {
+		t.Fatalf("only %d records were taken", taken)
+	}
+	if _, err := c.step(zombie); !errors.Is(err, errOutOfRange) || errors.Is(err, ErrFatal) {
+		t.Errorf("read of expired records: %v, want an error after which the lane resumes", err)
+	}
+	if zombie, err = c.worker(1); err != nil {
+		t.Fatalf("resume: %v", err)
+	}
+	if _, err := c.step(zombie); err != nil {
+		t.Errorf("after it has resumed: %v", err)
 	}
 }

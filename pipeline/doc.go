@@ -19,6 +19,7 @@
 //	assign.go          lanes shared among processes                                 workers.go     lanes that run in this one
 //	broker_embedded.go the broker of a single machine                               run.go         the whole of it
 //	snapshot.go        what can be seen of a run, for people and for metrics        counter.go     what stages have done
+//	memory.go          what all lanes of a process may have in work
 //
 // # Why a sample is there once, and none is lost
 //
@@ -40,8 +41,10 @@
 //     and reader have saved: a writer waits when that is half of what the log keeps.
 //   - The sink's ranges are its checkpoint; the first that commits a range wins.
 //
-// model_test.go plays this argument in random runs with crashes, zombies, lost answers, late requests and expiry, and
-// without each rule in turn; lane_test.go plays the code under the same faults; kill_test.go kills real processes.
+// docs/exactly-once.md has the argument step by step, what it assumes of Kafka, and the bounds of memory and topics.
+// model_test.go plays it in random runs with crashes, zombies, lanes that move, lost answers, late requests and expiry, and
+// without each rule in turn; lane_test.go plays the code under the same faults; kill_test.go kills real processes, and
+// package chaos does so on a real Kafka for as long as one likes.
 //
 // # What it does not do
 //

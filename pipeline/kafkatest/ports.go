@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"syscall"
 )
 
@@ -15,9 +16,23 @@ const (
 	lastPort  = 31999
 )
 
+// given are the ports that this process was given: a free one that is not used yet must not be given twice.
+var given struct {
+	sync.Mutex
+	ports map[int]bool
+}
+
 func freePort() (int, error) {
+	given.Lock()
+	defer given.Unlock()
+	if given.ports == nil {
+		given.ports = map[int]bool{}
+	}
 	for range 100 {
 		port := firstPort + rand.IntN(lastPort-firstPort+1)
+		if given.ports[port] {
+			continue
+		}
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if errors.Is(err, syscall.EADDRINUSE) {
 			continue
@@ -25,6 +40,7 @@ func freePort() (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("find a free port: %w", err)
 		}
+		given.ports[port] = true
 		return port, l.Close()
 	}
 	return 0, errors.New("find a free port: none of a hundred is")

@@ -84,6 +84,9 @@ type counted struct {
 	to *Storage
 }
 
+// Unwrap is the store itself, for what it can do besides.
+func (c *counted) Unwrap() store.Store { return c.Store }
+
 func (c *counted) Put(ctx context.Context, key string, r io.Reader) (store.Info, error) {
 	began := time.Now()
 	info, err := c.Store.Put(ctx, key, r)

@@ -44,3 +44,17 @@ type Store interface {
 	// URL says where the store is, without credentials.
 	URL() string
 }
+
+// As finds something that a store can do besides Store: in itself, or in one that it wraps and names by Unwrap.
+func As[T any](st Store) (found T, ok bool) {
+	for {
+		if found, ok = st.(T); ok {
+			return found, true
+		}
+		w, wraps := st.(interface{ Unwrap() Store })
+		if !wraps {
+			return found, false
+		}
+		st = w.Unwrap()
+	}
+}

@@ -17,8 +17,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/minio/minio-go/v7"
 
 	"github.com/imglish/imglish/store"
+	"github.com/imglish/imglish/store/gc"
 	"github.com/imglish/imglish/store/s3test"
 	"github.com/imglish/imglish/store/shards"
 )
@@ -160,6 +162,24 @@ func (c *calmLine) killed(t *testing.T) {
 		t.Errorf("losses %v from the folder, %v from S3", a, b)
 	}
 	run(onS3(self("doctor", "--data", rough, "--store", where)))
+
+	// What the kills have left goes, and an upload of somebody who never finished it.
+	core := server.Client()
+	if _, err := core.NewMultipartUpload(t.Context(), s3test.Bucket, "data/set/image/half", minio.PutObjectOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var freed gc.Report
+	if err := json.Unmarshal(run(onS3(self("gc", where, "--grace", "0s", "--yes", "--json"))), &freed); err != nil {
+		t.Fatal(err)
+	}
+	if freed.Free[gc.Uploads].Objects != 1 || len(server.Uploads()) != 0 {
+		t.Errorf("gc freed %+v, uploads left: %q", freed.Free, server.Uploads())
+	}
+	t.Logf("gc freed %+v", freed.Free)
+	if diff := cmp.Diff(c.shards, storedHashes(t, st)); diff != "" {
+		t.Errorf("gc changed the shards that count (-before +behind):\n%s", diff)
+	}
+	run(onS3(self("shards", "verify", where)))
 	run(onS3(self("plan", filepath.Join(rough, "graph.yaml"))))
 
 	// A wrong key is one line with a hint, and the exit code is 1.

@@ -172,7 +172,7 @@ func ignoreMissing(err error) error {
 
 // uploads collects uploads that nobody finished.
 func (c *collector) uploads() error {
-	u, ok := c.st.(uploads)
+	u, ok := store.As[uploads](c.st)
 	if !ok {
 		return nil
 	}

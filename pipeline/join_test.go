@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -134,4 +135,39 @@ func TestJoinThatFails(t *testing.T) {
 		}
 	}
 	compareContent(t, sink.content(t, 2), wanted(2, one))
+}
+
+// A run that does not follow waits for a source that has joined it too.
+func TestRunWaitsForWhatJoins(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a line to look around")
+	}
+	one, late := &numbers{name: "one", rows: []int{20}}, &numbers{name: "late", rows: []int{4000}}
+	sink := newMemorySink("")
+	var now atomic.Bool
+	b := joining(testBuilders(sink, one, late), &now, late)
+	inner, seen := tag(tags[0].name, tags[0].each), make(chan struct{})
+	var once sync.Once
+	b.Stages["a"] = Build(noSettings{}, Work{Concurrency: 4, Batch: 8, Window: 64, Backoff: 1e6},
+		func(context.Context, noSettings, Env) (Stage, error) {
+			return stageFunc(func(ctx context.Context, in []*Sample) ([]Result, error) {
+				if in[0].Source.Dataset == "late" {
+					once.Do(func() { close(seen) })
+				} else if now.CompareAndSwap(false, true) {
+					select { // so that the run does not end before the source has joined
+					case <-seen:
+					case <-ctx.Done():
+						return nil, ctx.Err()
+					}
+				}
+				return inner.Process(ctx, in)
+			}), nil
+		})
+	cfg := testGraph(t, t.TempDir(), b, graphOfThree, one)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := Run(ctx, cfg, b, Options{Logger: testLogger(t)}); err != nil {
+		t.Fatal(err)
+	}
+	compareContent(t, sink.content(t, 5), append(wanted(2, one), wanted(3, late)...))
 }

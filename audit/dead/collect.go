@@ -171,22 +171,18 @@ func (c *collector) scan(ctx context.Context) (missing int64, err error) {
 	return missing, nil
 }
 
-// affected returns ranges of files, if all revisions are fingerprints of files; else nil: any file may hold a row.
+// affected returns ranges of the files whose fingerprints are among revisions. Where there is none, revisions are
+// something else, as in Wikipedia's dumps, and any file may hold a row: nil.
 func affected(files []pipeline.File, revisions map[string]bool) (ranges [][2]int) {
-	found := map[string]bool{}
 	for i, f := range files {
 		if !revisions[f.Fingerprint] {
 			continue
 		}
-		found[f.Fingerprint] = true
 		if n := len(ranges); n > 0 && ranges[n-1][1] == i {
 			ranges[n-1][1]++
 		} else {
 			ranges = append(ranges, [2]int{i, i + 1})
 		}
-	}
-	if len(found) < len(revisions) {
-		return nil
 	}
 	return ranges
 }

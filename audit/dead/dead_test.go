@@ -24,6 +24,7 @@ const lanes = 2
 type book struct {
 	name  string
 	files int
+	other bool // fingerprints of files are not the revisions of rows
 	opens []pipeline.Cursor
 	read  int
 }
@@ -32,7 +33,7 @@ func (b *book) Dataset() string { return b.name }
 
 func (b *book) Files(context.Context) (out []pipeline.File, _ error) {
 	for n := range b.files {
-		out = append(out, pipeline.File{Name: fmt.Sprint(n), Size: 10, Fingerprint: fmt.Sprintf("f%d", n)})
+		out = append(out, pipeline.File{Name: fmt.Sprint(n), Size: 10, Fingerprint: fmt.Sprintf("f%d%s", n, map[bool]string{true: " of the file"}[b.other])})
 	}
 	return out, nil
 }
@@ -253,6 +254,7 @@ func TestReplayFindsSamples(t *testing.T) {
 		src  pipeline.Source
 	}{
 		{"read", &book{name: "d", files: 40}},
+		{"read all", &book{name: "d", files: 40, other: true}},
 		{"looked up", &index{book: book{name: "d", files: 40}}},
 	} {
 		st := storetest.NewMemory()

@@ -328,7 +328,10 @@ func (m *model) faults() (bad []string) {
 }
 
 func TestModelOfLanes(t *testing.T) {
-	const runs = 5000
+	runs := 5000
+	if testing.Short() {
+		runs = 1000
+	}
 	for seed := range uint64(runs) {
 		if bad := playModel(design, seed); bad != nil {
 			t.Fatalf("run of seed %d: %v", seed, bad)

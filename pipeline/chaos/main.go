@@ -40,6 +40,11 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	os.Exit(command(ctx, s))
+}
+
+// command runs the test, prints its last line, and returns the exit code.
+func command(ctx context.Context, s settings) int {
 	line, err := play(ctx, s)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
@@ -48,8 +53,9 @@ func main() {
 		fmt.Println(line)
 	}
 	if err != nil {
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // play checks the settings and runs the test in its folder.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,7 +86,7 @@ func (s *S3) begin(ctx context.Context, key string) error {
 // the first time; a command asks before it starts long work.
 func (s *S3) Ready(ctx context.Context) error { return s.reach(ctx) }
 
-// reach lists one key. An answer to a HEAD has no body, so it does not say which of a dozen reasons a 403 or 404 has;
+// reach makes sure, once, that the store can be used. An answer to a HEAD has no body, so it does not say which of a dozen reasons a 403 or 404 has;
 // the answer to a listing does.
 func (s *S3) reach(ctx context.Context) error {
 	s.mu.Lock()
@@ -93,30 +94,45 @@ func (s *S3) reach(ctx context.Context) error {
 	if s.known {
 		return nil
 	}
-	err := s.try(ctx, func(int) error {
-		// An access key of nothing makes requests without a signature, whose errors would mislead.
-		v, err := s.api.GetCreds()
-		if err == nil && (v.AccessKeyID == "" || v.SecretAccessKey == "") {
-			err = errNoCredentials
-		} else if err != nil {
-			err = fmt.Errorf("%w: %v", errNoCredentials, err)
-		}
-		if err != nil {
-			return err
-		}
-		for o := range s.api.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.prefix, Recursive: true, MaxKeys: 1}) {
-			if err = o.Err; err != nil && !refused(err) && s.speaksTLS(ctx) {
-				err = errTLS
-			}
-			return err
-		}
-		return ctx.Err()
-	})
-	if err != nil {
+	if err := s.try(ctx, func(int) error { return s.ask(ctx) }); err != nil {
 		return s.fail("reach", "", err)
 	}
 	s.known = true
 	return nil
+}
+
+// ask lists one key.
+func (s *S3) ask(ctx context.Context) error {
+	// An access key of nothing makes requests without a signature, whose errors would mislead.
+	v, err := s.api.GetCreds()
+	if err == nil && (v.AccessKeyID == "" || v.SecretAccessKey == "") {
+		err = errNoCredentials
+	} else if err != nil {
+		err = fmt.Errorf("%w: %v", errNoCredentials, err)
+	}
+	if err != nil {
+		return err
+	}
+	for o := range s.api.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.prefix, Recursive: true, MaxKeys: 1}) {
+		if err = o.Err; err != nil && !refused(err) && s.speaksTLS(ctx) {
+			err = errTLS
+		}
+		return err
+	}
+	return ctx.Err()
+}
+
+// head is one attempt to describe an object. A refusal without a reason, such as a token that has run out since, is
+// asked for its reason.
+func (s *S3) head(ctx context.Context, key string) (minio.ObjectInfo, error) {
+	info, err := s.api.StatObject(ctx, s.bucket, s.prefix+key, minio.StatObjectOptions{})
+	var answer minio.ErrorResponse
+	if errors.As(err, &answer) && (answer.StatusCode == http.StatusBadRequest || answer.StatusCode == http.StatusForbidden) {
+		if reason := s.ask(ctx); reason != nil {
+			return info, reason
+		}
+	}
+	return info, err
 }
 
 // speaksTLS reports whether a server that is asked without TLS and gives no sensible answer would rather have it.

@@ -85,7 +85,7 @@ func (s *S3) PutIfAbsent(ctx context.Context, key string, data []byte) (created 
 		case !lost:
 			return nil // another was first
 		}
-		stands, err := s.api.StatObject(ctx, s.bucket, s.prefix+key, minio.StatObjectOptions{})
+		stands, err := s.head(ctx, key)
 		created = err == nil && stands.UserMetadata[markName] == mark
 		return err
 	})

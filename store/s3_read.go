@@ -64,7 +64,7 @@ func (s *S3) Stat(ctx context.Context, key string) (Info, error) {
 	}
 	var info minio.ObjectInfo
 	err := s.try(ctx, func(int) (err error) {
-		info, err = s.api.StatObject(ctx, s.bucket, s.prefix+key, minio.StatObjectOptions{})
+		info, err = s.head(ctx, key)
 		return err
 	})
 	if err != nil {
@@ -112,7 +112,7 @@ func (o *s3Object) readTail(ctx context.Context) error {
 	opts.Set("Range", "bytes=-"+strconv.Itoa(tailBytes))
 	body, info, header, err := s.api.GetObject(ctx, s.bucket, s.prefix+o.key, opts)
 	if code(err) == "InvalidRange" { // an empty object has no last bytes
-		info, err = s.api.StatObject(ctx, s.bucket, s.prefix+o.key, minio.StatObjectOptions{})
+		info, err = s.head(ctx, o.key)
 		if err == nil && info.Size != 0 {
 			err = fmt.Errorf("the server gives no range of an object of %d bytes: %w", info.Size, errSetting)
 		}

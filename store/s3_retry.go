@@ -23,7 +23,7 @@ var defaultRetry = retry{first: 100 * time.Millisecond, most: 5 * time.Second, t
 const silence = 10 * time.Second
 
 // maxDamaged attempts at a read whose bytes do not match: a line flips bits rarely, a damaged object always has them.
-const maxDamaged = 3
+const maxDamaged = 5
 
 // try calls f until it succeeds, fails for good, or time runs out. attempt counts from 0.
 func (s *S3) try(ctx context.Context, f func(attempt int) error) error {

@@ -169,3 +169,21 @@ func TestS3Unsorted(t *testing.T) {
 		t.Errorf("List: %v, want a refusal", last)
 	}
 }
+
+// A token that runs out while a store is in use is named, also where the answer has no body to say so.
+func TestS3TokenRunsOut(t *testing.T) {
+	server := s3test.Start(t)
+	proxy := server.Proxy(t)
+	st := openS3(t, server.URL("p", proxy.Endpoint), server)
+	put(t, st, "k", "x")
+	proxy.Inject(func(*http.Request) s3test.Fault { return s3test.Answer(400, "ExpiredToken") })
+	for name, do := range map[string]func() error{
+		"stat": func() error { return errOf(st.Stat(t.Context(), "k")) },
+		"get":  func() error { return errOf(st.Get(t.Context(), "k")) },
+	} {
+		var said *store.Error
+		if err := do(); !errors.As(err, &said) || !said.Refused() || !strings.Contains(err.Error(), "ExpiredToken") || !strings.Contains(said.Hint(), "AWS_SESSION_TOKEN") {
+			t.Errorf("%s: %v, want a refusal that names the token", name, err)
+		}
+	}
+}

@@ -140,7 +140,7 @@ func (s *S3) complete(ctx context.Context, key, id, mark string, parts []minio.C
 		if attempt == 0 || code(err) != "NoSuchUpload" {
 			return err
 		}
-		stands, statErr := s.api.StatObject(ctx, s.bucket, s.prefix+key, minio.StatObjectOptions{})
+		stands, statErr := s.head(ctx, key)
 		if statErr == nil && stands.UserMetadata[markName] == mark {
 			return nil
 		}

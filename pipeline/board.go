@@ -90,6 +90,14 @@ func (b *board) at(segment string, tl topicLane) Position {
 	return noPosition()
 }
 
+// saved returns what a segment itself has saved of a topic's lane.
+func (b *board) saved(segment string, tl topicLane) (Position, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, ok := b.known[segment][tl]
+	return p, ok
+}
+
 // of returns all positions that segments have saved of a topic's lane. Each of them is a true state of any reader.
 func (b *board) of(tl topicLane) []Position {
 	var out []Position

@@ -6,12 +6,15 @@ import "errors"
 var ErrFatal = errors.New("cannot go on")
 
 // errLostTail: the log has lost records that it had acknowledged, so that no retry mends the lane.
-var errLostTail = &lostTail{}
+var errLostTail = &lossError{"the log has lost acknowledged records; imglish repair mends it"}
 
-type lostTail struct{}
+// lossError is an error that a repair mends.
+type lossError struct{ text string }
 
-func (*lostTail) Error() string { return "the log has lost acknowledged records" }
-func (*lostTail) Hint() string {
+func (e *lossError) Error() string { return e.text }
+
+// Hint says what a user can do.
+func (*lossError) Hint() string {
 	return "stop every process of the line, then run imglish repair GRAPH: it says what is lost and mends it"
 }
 

@@ -69,6 +69,10 @@ func (i *Inspector) open(ctx context.Context) error {
 		return err
 	}
 	if b.line = b.source(0).Line; b.line == "" {
+		if tally, err := i.ranges.Tally(ctx); err != nil || tally.Line != "" {
+			return errors.Join(err, fatal(fmt.Errorf("topic %s has lost all it held, and the line has run: run it again, which enters its sources anew in the order of the graph file (the data folder %s knows the line's id), and repair it then if it says so",
+				b.topic, i.cfg.Data)))
+		}
 		return fatal(fmt.Errorf("%w: topic %s names no source: imglish run %s begins it", ErrNeverRun, b.topic, i.cfg.File))
 	}
 	if i.line, err = newLine(i.conn.log, b, i.cfg, i.logger); err != nil {
@@ -76,6 +80,9 @@ func (i *Inspector) open(ctx context.Context) error {
 	}
 	return i.line.board.poll(ctx)
 }
+
+// settleTimeout is how long a look waits for lanes that are being shared out.
+const settleTimeout = 3 * time.Second
 
 // process is a member of the group that shares the lanes.
 type process struct {
@@ -85,9 +92,9 @@ type process struct {
 
 // processes are those that run the line now. One that was killed counts until its session has ended.
 func (i *Inspector) processes(ctx context.Context) ([]process, error) {
-	for {
+	for start := time.Now(); ; {
 		out, settled, err := i.members(ctx)
-		if err != nil || settled {
+		if err != nil || settled || time.Since(start) > settleTimeout {
 			return out, err
 		}
 		// The lanes are just being shared out anew.

@@ -151,8 +151,8 @@ func (l *lane) hole(in *laneReader, since *time.Time) error {
 	if time.Since(*since) < holeAfter {
 		return nil
 	}
-	return fmt.Errorf("%s/%d: seq %d is not in the log, although %s has written up to seq %d: the log has lost acknowledged records",
-		in.topic, in.lane, in.last.LastSeq+1, before.Name(), wrote.LastSeq)
+	return fmt.Errorf("%s/%d: seq %d is not in the log, although %s has written up to seq %d: %w",
+		in.topic, in.lane, in.last.LastSeq+1, before.Name(), wrote.LastSeq, errLostTail)
 }
 
 // holeAfter is how long a lane may look like having a hole: what is known of saved positions is a moment old.

@@ -131,8 +131,8 @@ func (r *laneReader) open(ctx context.Context, known ...Position) (*accepted, er
 			r.topic, r.lane, start, len(known), errNoBase)
 	}
 	if end < r.base.InputOffset+1 {
-		return nil, fmt.Errorf("%s/%d: the log ends at %d, and the lane was begun again at %d: %w",
-			r.topic, r.lane, end, r.base.InputOffset+1, errLostTail)
+		return nil, fatal(fmt.Errorf("%s/%d: the log ends at %d, and the lane was begun again at %d: %w",
+			r.topic, r.lane, end, r.base.InputOffset+1, errLostTail))
 	}
 	r.last, r.next, r.end = r.base, r.base.InputOffset+1, end
 	r.pending = nil

@@ -146,6 +146,15 @@ func (l *lives) begin(segments []Segment, lanes []int, reset bool, at func(s Seg
 	return next
 }
 
+// adopt returns a copy whose last reset gave the line an id that the book has lost.
+func (l *lives) adopt(id string) *lives {
+	next := l.with(nil)
+	next.N = l.n()
+	next.IDs = append(next.IDs, id)
+	next.Reset = len(next.IDs)
+	return next
+}
+
 // with returns a copy that has counted on, with a change open or, if nil, none.
 func (l *lives) with(open *change) *lives {
 	next := &lives{N: l.n() + 1, Open: open}

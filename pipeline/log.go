@@ -51,5 +51,5 @@ var (
 	// request has come in, or the log was cut. The lane must be resumed from the log.
 	errForeign = errors.New("the lane has been written by another")
 	// errNoBase: records of a lane have expired and no saved position leads behind them.
-	errNoBase = errors.New("no saved position")
+	errNoBase = &lossError{"no saved position"}
 )

@@ -19,6 +19,6 @@ type Tally struct {
 	Records int64            // accepted records, skips included
 	Bytes   int64            // of the files
 	Skips   map[string]int64 // by "stage/reason"
-	Lanes   map[int]int64    // last seq of the contiguous ranges of a lane
+	Lanes   map[int]Position // end of the contiguous ranges of a lane
 	Sources map[int]string   // the source of a lane
 }

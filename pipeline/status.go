@@ -148,11 +148,19 @@ func (i *Inspector) look(ctx context.Context) (*look, error) {
 			at := workLane{s.Name(), n}
 			l.taken[at] = i.line.board.at(s.Name(), topicLane{topic, n}).LastSeq + 1
 			if last, ok := l.tally.Lanes[n]; ok && s.Output == "" {
-				l.taken[at] = max(l.taken[at], last+1) // positions may have expired, ranges do not
+				l.taken[at] = max(l.taken[at], last.LastSeq+1) // positions may have expired, ranges do not
 			}
 			if c, ok := said[n]; ok {
 				l.causes[at] = c
 			}
+		}
+	}
+	// What has passed a segment has passed those in front of it, also where a position was lost.
+	segments := i.line.board.segments
+	for k := len(segments) - 2; k >= 0; k-- {
+		for n := range i.line.book.lanes() {
+			at := workLane{segments[k].Name(), n}
+			l.taken[at] = max(l.taken[at], l.taken[workLane{segments[k+1].Name(), n}])
 		}
 	}
 	return l, nil

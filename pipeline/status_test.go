@@ -15,11 +15,11 @@ type memoryRanges struct{ sink *memorySink }
 func (m memoryRanges) Tally(context.Context) (Tally, error) {
 	m.sink.mu.Lock()
 	defer m.sink.mu.Unlock()
-	t := Tally{Skips: map[string]int64{}, Lanes: map[int]int64{}, Sources: map[int]string{}}
+	t := Tally{Skips: map[string]int64{}, Lanes: map[int]Position{}, Sources: map[int]string{}}
 	for lane, ranges := range m.sink.ranges {
 		for _, r := range ranges {
 			t.Ranges++
-			t.Line, t.Lanes[lane] = r.Line, int64(r.To)-1
+			t.Line, t.Lanes[lane] = r.Line, r.At
 			for _, row := range r.Rows {
 				t.Records++
 				if what, ok := strings.CutPrefix(row, "skip "); ok {

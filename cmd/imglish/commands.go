@@ -10,6 +10,7 @@ var commands = []func() *cobra.Command{
 	newRunCommand,
 	newStatusCommand,
 	newResetCommand,
+	newRepairCommand,
 	newAuditCommand,
 	newDeadCommand,
 	newShardsCommand,

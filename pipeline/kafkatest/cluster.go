@@ -140,6 +140,9 @@ func (c *Cluster) Resume(i int) error { return c.nodes[i].resume() }
 // PID is the process of broker i, 0 if it is down.
 func (c *Cluster) PID(i int) int { return c.nodes[i].pid() }
 
+// Data is the folder in which a broker keeps its partitions, for tests that damage them while it is stopped.
+func (c *Cluster) Data(i int) string { return filepath.Join(c.nodes[i].dir, "data") }
+
 // Log is the end of what broker i has logged.
 func (c *Cluster) Log(i int) string { return c.nodes[i].logTail(8 << 10) }
 

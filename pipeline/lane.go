@@ -127,8 +127,12 @@ func (l *lane) run(ctx context.Context) error {
 					if err := l.hole(in, &stuck); err != nil {
 						return nil, err
 					}
-				case int64(a.Seq) > done: // else it is already behind us
+				case int64(a.Seq) > done:
 					return newItem(a), nil
+				case int64(a.Seq) == done:
+					// What lies in front is behind us. A log that has lost its tail and was written again holds it
+					// elsewhere than what was saved says.
+					l.line.board.reached(l.segment.Name(), topicLane{in.topic, in.lane}, in.last, true)
 				}
 			}
 		},

@@ -129,10 +129,10 @@ func (l *lane) run(ctx context.Context) error {
 					}
 				case int64(a.Seq) > done:
 					return newItem(a), nil
-				case int64(a.Seq) == done:
-					// What lies in front is behind us. A log that has lost its tail and was written again holds it
-					// elsewhere than what was saved says.
-					l.line.board.reached(l.segment.Name(), topicLane{in.topic, in.lane}, in.last, true)
+				default:
+					// It is already behind us. Whoever writes it must know: a log that has lost its tail and is written
+					// again holds it elsewhere than what was saved says.
+					l.line.board.reached(l.segment.Name(), topicLane{in.topic, in.lane}, in.last, int64(a.Seq) == done)
 				}
 			}
 		},

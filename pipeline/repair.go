@@ -144,10 +144,18 @@ func (i *Inspector) examine(ctx context.Context, n int, durable Position) (lost 
 				known = append(known, p)
 			}
 		}
-		if _, err := i.line.reader(from.topic, n).open(ctx, known...); beyondRetry(err) {
+		r := i.line.reader(from.topic, n)
+		_, err := r.open(ctx, known...)
+		if err == nil {
+			_, err = r.fold(ctx, func(*accepted) {})
+		}
+		before := i.line.board.segments[s.Index-1].Name()
+		if beyondRetry(err) {
 			say("%s cannot go on behind seq %d: %v", s.Name(), done[s.Name()], err)
 		} else if err != nil {
 			return nil, 0, err
+		} else if r.last.LastSeq < done[before] {
+			say("%s/%d: seq %d is not in the log, although %s has written up to seq %d", from.topic, n, r.last.LastSeq+1, before, done[before])
 		}
 	}
 	return lost, read, nil

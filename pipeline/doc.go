@@ -18,6 +18,8 @@
 //	board.go           positions saved, and those of others                         journal.go     samples that crash the process
 //	assign.go          lanes shared among processes                                 workers.go     lanes that run in this one
 //	broker_embedded.go the broker of a single machine                               run.go         the whole of it
+//	lives.go           lanes that begin again                                       inspect.go      looking at a line from outside
+//	status.go          how it stands; causes.go: why a lane does not move           reset.go, repair.go
 //	snapshot.go        what can be seen of a run, for people and for metrics        counter.go     what stages have done
 //	memory.go          what all lanes of a process may have in work
 //
@@ -50,7 +52,7 @@
 //
 // It does not read or write images, texts or shards, does not remove duplicates, and does not ask Kafka for
 // transactions. A log that loses acknowledged records may have other content at a second reading, never another count;
-// if a saved position has then become a lie, the lane waits and says which seq is missing.
+// if a saved position has then become a lie, the lane waits and says which seq is missing, and Inspector.Repair mends it.
 //
 // On a cluster, saved positions are offsets of groups without members, which Kafka drops offsets.retention.minutes
 // (7 days) after the last change: a line that is to rest for longer needs a larger value, else a lane whose head has

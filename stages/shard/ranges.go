@@ -15,7 +15,7 @@ var _ pipeline.Ranges = Ranges{}
 
 // Tally counts the commits of all lanes. A folder without shards holds nothing.
 func (r Ranges) Tally(ctx context.Context) (pipeline.Tally, error) {
-	t := pipeline.Tally{Skips: map[string]int64{}, Lanes: map[int]int64{}, Sources: map[int]string{}}
+	t := pipeline.Tally{Skips: map[string]int64{}, Lanes: map[int]pipeline.Position{}, Sources: map[int]string{}}
 	line, ok, err := r.Folder.Owner(ctx)
 	if err != nil || !ok {
 		return t, err
@@ -33,7 +33,10 @@ func (r Ranges) Tally(ctx context.Context) (pipeline.Tally, error) {
 		for reason, n := range c.Skips {
 			t.Skips[reason] += int64(n)
 		}
-		t.Lanes[c.Lane], t.Sources[c.Lane] = int64(c.To), c.Source
+		if t.Lanes[c.Lane], err = position(c.Commit); err != nil {
+			return t, err
+		}
+		t.Sources[c.Lane] = c.Source
 	}
 	return t, nil
 }

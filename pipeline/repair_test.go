@@ -171,9 +171,9 @@ func testCuts(t *testing.T, rounds int, begin func(*Config), cut func(*Config, *
 }
 
 func TestRepairOfCutTails(t *testing.T) {
-	rounds := 12
+	rounds := 8
 	if testing.Short() {
-		rounds = 4
+		rounds = 3
 	}
 	testCuts(t, rounds, func(*Config) {}, func(cfg *Config, r *rand.Rand) {
 		parts := embeddedPartitions(t, cfg)

@@ -139,22 +139,35 @@ func (r *laneReader) open(ctx context.Context, known ...Position) (*accepted, er
 	return nil, nil
 }
 
+// emptyReads is how often a fold asks for records in front of the log's end before it believes that there are none.
+const emptyReads = 50
+
 // fold accepts up to the end of the log and returns the last accepted record; nil if there is none behind the place
 // where the reader stood. seen is called with the size of each accepted record.
 func (r *laneReader) fold(ctx context.Context, seen func(*accepted)) (*accepted, error) {
 	var last *accepted
+	empty := 0
 	for {
 		a, err := r.accept(ctx, 0)
 		if err != nil {
 			return nil, err
 		}
 		if a != nil {
-			last = a
+			last, empty = a, 0
 			seen(a)
 			continue
 		}
 		if r.next >= r.end {
 			return last, nil
+		}
+		// The log has an end, and gives nothing in front of it: a segment was lost there. What comes next is written
+		// behind the gap, and readers pass over that.
+		if empty == emptyReads {
+			return last, nil
+		}
+		empty++
+		if !pause(ctx, roomPoll) {
+			return nil, ctx.Err()
 		}
 	}
 }

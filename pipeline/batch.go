@@ -35,6 +35,8 @@ const (
 	batchFormat = 2
 	// maxUnpacked bounds what a compressed batch may become.
 	maxUnpacked = 64 << 20
+	// maxChunk bounds what one answer may become: what lies behind it is asked for again.
+	maxChunk = 16 << 20
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -127,7 +129,7 @@ var errBatch = errors.New("record batch is damaged")
 // broker ends where the bytes that were asked for end. Values point into data.
 func decodeBatches(data []byte, from int64) ([]entry, error) {
 	var out []entry
-	for n := 0; len(data) >= 12; n++ {
+	for n, unpacked := 0, 0; len(data) >= 12 && unpacked < maxChunk; n++ {
 		size := int64(int32(binary.BigEndian.Uint32(data[8:])))
 		if size < batchHeader-12 {
 			return nil, fmt.Errorf("%w: %d bytes", errBatch, size)
@@ -141,8 +143,12 @@ func decodeBatches(data []byte, from int64) ([]entry, error) {
 		b := data[: 12+size : 12+size]
 		data = data[12+size:]
 		var err error
+		had := len(out)
 		if out, err = decodeBatch(b, from, out); err != nil {
 			return nil, err
+		}
+		for _, e := range out[had:] {
+			unpacked += len(e.value)
 		}
 	}
 	return out, nil

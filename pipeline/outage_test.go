@@ -168,3 +168,12 @@ func TestRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenConnectionIsNoEnd has a read whose connection breaks: io.EOF would mean that the lane has ended.
+func TestBrokenConnectionIsNoEnd(t *testing.T) {
+	k := &kafkaLog{}
+	err := k.noted(t.Context(), "read", "a", 0, fmt.Errorf("read a/0 at 5: %w", io.EOF))
+	if errors.Is(err, io.EOF) || !errors.Is(err, io.ErrUnexpectedEOF) || !fromBroker(err) {
+		t.Errorf("noted(EOF) = %v, want an error of the broker that is no io.EOF", err)
+	}
+}

@@ -58,7 +58,7 @@ func stopsOnARealBroker(t *testing.T, addrs []string) {
 	b := testBuilders(sink, one, two)
 	cfg := testGraph(t, t.TempDir(), b, graphOfThree, one, two)
 	cfg.Line = fmt.Sprintf("stops-%d", time.Now().UnixNano())
-	cfg.Kafka.Brokers, cfg.Kafka.Replication = addrs, 1
+	cfg.Kafka.Brokers, cfg.Kafka.Replication, cfg.Kafka.Compression = addrs, 1, "zstd"
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 6 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(300+r.IntN(1500))*time.Millisecond)

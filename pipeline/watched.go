@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -51,6 +52,9 @@ func (k *kafkaLog) noted(ctx context.Context, what, topic string, lane int, err 
 	}
 	if err == nil || errors.Is(err, errOutOfRange) || errors.Is(err, errTooLarge) {
 		return err
+	}
+	if errors.Is(err, io.EOF) { // which would read as the end of the lane
+		err = fmt.Errorf("%v: %w", err, io.ErrUnexpectedEOF)
 	}
 	return &brokerError{refused(err)}
 }

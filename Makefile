@@ -8,7 +8,7 @@ GOFLAGS_BUILD := $(if $(TAGS),-tags $(TAGS))
 # Packages that run goroutines, processes or lanes; the race detector goes over them.
 CONCURRENT := ./pipeline/... ./store/... ./stages/... ./mixer/...
 
-.PHONY: help setup build demo test race kafka chaos fuzz lint golden clean
+.PHONY: help setup build demo test race kafka chaos leaders fuzz lint golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -51,6 +51,9 @@ RECORDS ?= 500000
 SEED ?= 0
 chaos: setup ## kill, stop and cut off a line on Kafka, then count its records (KILLS of each stage, RECORDS, SEED)
 	@go run ./pipeline/chaos -kills $(KILLS) -records $(RECORDS) -seed $(SEED)
+
+leaders: setup ## a line on three brokers that are killed, restarted and paused; some minutes
+	IMGLISH_TEST_LONG=1 go test $(GOFLAGS_BUILD) ./pipeline -run TestThreeBrokers -v -count=1 -timeout 20m
 
 FUZZTIME ?= 30s
 fuzz: setup ## each fuzz target for FUZZTIME (default 30s)

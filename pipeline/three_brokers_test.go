@@ -10,10 +10,10 @@ import (
 )
 
 // TestThreeBrokers runs a line on a cluster of three while leaders are killed, brokers restarted one after the other,
-// one hangs, and too few are left to acknowledge. `make chaos-brokers` runs it; it takes some minutes.
+// one hangs, and too few are left to acknowledge. `make leaders` runs it; it takes some minutes.
 func TestThreeBrokers(t *testing.T) {
 	if os.Getenv("IMGLISH_TEST_LONG") == "" {
-		t.Skip("takes minutes: run make chaos-brokers")
+		t.Skip("takes minutes: run make leaders")
 	}
 	c := kafkatest.Start(t, kafkatest.Options{Brokers: 3})
 	one, two := &numbers{name: "one", rows: []int{60000}, pad: 300}, &numbers{name: "two", rows: []int{30000}}

@@ -36,8 +36,9 @@ type embeddedAddress struct {
 	PID     int    `json:"pid"`
 }
 
-// takeoverPause is the time between two looks whether the broker's process is gone.
-const takeoverPause = 100 * time.Millisecond
+// takeoverPause is the time between two looks whether the broker's process is gone, and between two rounds of dropping what
+// the topics need not keep: lanes may write tens of MiB in between.
+const takeoverPause = 50 * time.Millisecond
 
 // openEmbedded starts the broker, or finds the one that another process runs.
 func openEmbedded(ctx context.Context, dir string, logger *slog.Logger) (*embedded, error) {
@@ -57,6 +58,7 @@ func openEmbedded(ctx context.Context, dir string, logger *slog.Logger) (*embedd
 				e.logger.Error("embedded broker", "error", err)
 				pause(ctx, 2*time.Second)
 			}
+			e.expire()
 		})
 	}()
 	return e, nil
@@ -85,7 +87,6 @@ func (e *embedded) try() error {
 		kfake.GroupMinSessionTimeout(time.Second),
 		kfake.BrokerConfigs(map[string]string{
 			"message.max.bytes":         fmt.Sprint(maxMessage),
-			"log.cleaner.backoff.ms":    "50",      // how often retention is applied; the default is an hour
 			"offsets.retention.minutes": "5256000", // ten years: a line may rest for longer than a week
 		}),
 	)
@@ -106,6 +107,16 @@ func (e *embedded) try() error {
 	e.cluster, e.lock = cluster, lock
 	e.logger.Info("embedded broker runs in this process", "address", a.Address, "log", e.dir)
 	return nil
+}
+
+// expire drops what topics hold beyond their retention.bytes. kfake has a clock of its own for this, but it only starts when
+// a topic is made or altered: behind a restart the log would grow without bound.
+func (e *embedded) expire() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cluster != nil {
+		e.cluster.ApplyRetention()
+	}
 }
 
 func (e *embedded) addressFile() string { return filepath.Join(e.dir, "broker.json") }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/imglish/imglish/pipeline/kafkatest"
@@ -38,7 +39,8 @@ func run(dir string, port, brokers int) error {
 		return err
 	}
 	defer c.Close()
-	fmt.Printf("kafka: {brokers: %v, replication: %d}\n", c.Addrs(), brokers)
+	// Quoted: in a flow mapping host:port without quotes is read as a pair.
+	fmt.Printf("kafka: {brokers: [\"%s\"], replication: %d}\n", strings.Join(c.Addrs(), `", "`), brokers)
 	fmt.Fprintln(os.Stderr, "Ctrl-C ends it")
 	<-ctx.Done()
 	fmt.Fprintln(os.Stderr, "ending")

@@ -7,7 +7,7 @@ import (
 
 // TestKafkaSection holds what a graph file may say of a cluster; a password in it is refused and never shown.
 func TestKafkaSection(t *testing.T) {
-	const at = "brokers: [a:9092], "
+	const at = `brokers: ["a:9092"], ` // quoted: inside of braces the YAML library takes a:9092 for a mapping
 	for _, tt := range []struct{ name, kafka, want string }{
 		{"all", at + "prefix: team-a., compression: zstd, create_topics: false, tls: {ca: ca.pem, server_name: k}, sasl: {mechanism: plain, username: u, password_env: P}", ""},
 		{"system's authorities", at + "tls: {}", ""},

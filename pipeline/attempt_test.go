@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,24 +49,24 @@ func TestAttempts(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		work  func(*Work)
-		stage func(calls *int) func(ctx context.Context, in []*Sample) ([]Result, error)
+		stage func(calls *atomic.Int64) func(ctx context.Context, in []*Sample) ([]Result, error)
 		want  string
 		took  time.Duration
 		calls int
 	}{
 		{
 			name: "carries on",
-			stage: func(*int) func(context.Context, []*Sample) ([]Result, error) {
+			stage: func(*atomic.Int64) func(context.Context, []*Sample) ([]Result, error) {
 				return func(_ context.Context, in []*Sample) ([]Result, error) { return keepAll(in), nil }
 			},
 			want: "x! x! x! x! x! x!", calls: 2,
 		},
 		{
 			name: "a skip that passes",
-			stage: func(calls *int) func(context.Context, []*Sample) ([]Result, error) {
+			stage: func(calls *atomic.Int64) func(context.Context, []*Sample) ([]Result, error) {
 				return func(_ context.Context, in []*Sample) ([]Result, error) {
 					out := keepAll(in)
-					if *calls <= 3 {
+					if calls.Load() <= 3 {
 						for i, s := range in {
 							if key(s) == "1" {
 								out[i] = DropRetryable("busy", "")
@@ -80,7 +80,7 @@ func TestAttempts(t *testing.T) {
 		},
 		{
 			name: "a skip that stays",
-			stage: func(*int) func(context.Context, []*Sample) ([]Result, error) {
+			stage: func(*atomic.Int64) func(context.Context, []*Sample) ([]Result, error) {
 				return func(_ context.Context, in []*Sample) ([]Result, error) {
 					out := keepAll(in)
 					for i, s := range in {
@@ -98,7 +98,7 @@ func TestAttempts(t *testing.T) {
 		},
 		{
 			name: "one bad sample in a batch",
-			stage: func(*int) func(context.Context, []*Sample) ([]Result, error) {
+			stage: func(*atomic.Int64) func(context.Context, []*Sample) ([]Result, error) {
 				return func(_ context.Context, in []*Sample) ([]Result, error) {
 					out := keepAll(in)
 					for _, s := range in {
@@ -115,7 +115,7 @@ func TestAttempts(t *testing.T) {
 		{
 			name: "a panic, no retries",
 			work: func(w *Work) { w.Retries = 0 },
-			stage: func(*int) func(context.Context, []*Sample) ([]Result, error) {
+			stage: func(*atomic.Int64) func(context.Context, []*Sample) ([]Result, error) {
 				return func(_ context.Context, in []*Sample) ([]Result, error) {
 					for _, s := range in {
 						if key(s) == "5" {
@@ -130,7 +130,7 @@ func TestAttempts(t *testing.T) {
 		{
 			name: "too few results",
 			work: func(w *Work) { w.Batch, w.Retries = 1, 0 },
-			stage: func(*int) func(context.Context, []*Sample) ([]Result, error) {
+			stage: func(*atomic.Int64) func(context.Context, []*Sample) ([]Result, error) {
 				return func(_ context.Context, in []*Sample) ([]Result, error) {
 					if key(in[0]) == "0" {
 						return nil, nil
@@ -143,7 +143,7 @@ func TestAttempts(t *testing.T) {
 		{
 			name: "hangs until the deadline",
 			work: func(w *Work) { w.Batch, w.Concurrency = 1, 6 },
-			stage: func(*int) func(context.Context, []*Sample) ([]Result, error) {
+			stage: func(*atomic.Int64) func(context.Context, []*Sample) ([]Result, error) {
 				return func(ctx context.Context, in []*Sample) ([]Result, error) {
 					if key(in[0]) == "3" {
 						<-ctx.Done()
@@ -158,17 +158,15 @@ func TestAttempts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, calls, mu := work, 0, sync.Mutex{}
+				w, calls := work, new(atomic.Int64)
 				if tt.work != nil {
 					tt.work(&w)
 				}
-				f := tt.stage(&calls)
+				f := tt.stage(calls)
 				c := newCrew("s", nil, newMemory(1<<30))
 				count := newCounter("s")
 				c.add("s", stageFunc(func(ctx context.Context, in []*Sample) ([]Result, error) {
-					mu.Lock()
-					calls++
-					mu.Unlock()
+					calls.Add(1)
 					return f(ctx, in)
 				}), w, count)
 				items := testItems(t, 6)
@@ -179,8 +177,8 @@ func TestAttempts(t *testing.T) {
 				if got := outcomes(items); got != tt.want {
 					t.Errorf("outcomes %s, want %s", got, tt.want)
 				}
-				if took := time.Since(start); took != tt.took || calls != tt.calls {
-					t.Errorf("%d calls in %s, want %d in %s", calls, took, tt.calls, tt.took)
+				if took := time.Since(start); took != tt.took || int(calls.Load()) != tt.calls {
+					t.Errorf("%d calls in %s, want %d in %s", calls.Load(), took, tt.calls, tt.took)
 				}
 				if s := count.state(); s.In != 6 || s.Out+int64(strings.Count(tt.want, "s/")) != 6 {
 					t.Errorf("counted %+v", s)

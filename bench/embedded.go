@@ -19,24 +19,23 @@ import (
 
 // embeddedLog writes the same requests to the line's embedded broker and to Apache Kafka, each in a process of its own:
 // both as they are without syncs, then both with one for every request.
-func embeddedLog(ctx context.Context, h *host) error {
-	for _, c := range []struct{ bytes, batch, records int }{{1 << 10, 256, 256 * 4 * 150}, {150 << 10, 6, 6 * 4 * 150}} {
+func embeddedLog(bytes, batch, records int) func(context.Context, *host) error {
+	return func(ctx context.Context, h *host) error {
 		for _, synced := range []bool{false, true} {
-			records, how := c.records, "without syncs"
+			w, how := write{host: h, bytes: bytes, batch: batch, records: records, synced: synced}, "without syncs"
 			if synced {
-				records, how = c.records/4, "a sync a request"
+				how = "a sync a request"
 			}
-			w := write{host: h, bytes: c.bytes, batch: c.batch, records: records, synced: synced}
 			t := table{
-				title: fmt.Sprintf("Log, %s, %d lanes, %d records of %d bytes, %d a request", how, h.lanes, records, c.bytes, c.batch),
+				title: fmt.Sprintf("Log, %s, %d lanes, %d records of %d bytes, %d a request", how, h.lanes, w.records, bytes, batch),
 				base:  "kafka",
 			}
 			if err := t.interleave(ctx, h, []contestant{{"embedded", w.embedded}, {"kafka", w.kafka}}); err != nil {
 				return err
 			}
 		}
+		return nil
 	}
-	return nil
 }
 
 type write struct {

@@ -113,6 +113,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
+log.segment.delete.delay.ms=100
 `
 
 // startBroker starts Apache Kafka with the settings of its own server.properties, but for one copy of everything.

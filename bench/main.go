@@ -21,7 +21,8 @@ type comparison struct {
 var comparisons = []comparison{
 	{"pass-1k", "a stage that passes records on, Kafka to Kafka, 1 KiB", passThrough(1<<10, 1_000_000)},
 	{"pass-150k", "the same, 150 KiB", passThrough(150<<10, 10_000)},
-	{"log", "the embedded log beside Kafka's, without syncs and with one a request", embeddedLog},
+	{"log-1k", "the embedded log beside Kafka's, without syncs and with one a request, 1 KiB", embeddedLog(1<<10, 256, 256*4*150)},
+	{"log-150k", "the same, 150 KiB", embeddedLog(150<<10, 6, 6*4*150)},
 	{"start", "start to first record with an embedded log of 300 MB", start},
 	{"rebalance", "processes of a line join, stop and are killed under load: how long lanes stand still", rebalance},
 }

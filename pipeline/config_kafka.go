@@ -8,7 +8,7 @@ import (
 
 // Kafka says where the log is and how to get there.
 type Kafka struct {
-	Brokers []string `yaml:"brokers"` // host:port; empty: the embedded broker in the data folder
+	Brokers addresses `yaml:"brokers"` // host:port; empty: the embedded broker in the data folder
 	// Prefix stands in front of every topic's and every group's name, as it is: "team-a." makes team-a.mine.fetch. A
 	// shared cluster gives rights by it.
 	Prefix string `yaml:"prefix"`
@@ -24,6 +24,35 @@ type Kafka struct {
 	Compression string `yaml:"compression"`
 	TLS         *TLS   `yaml:"tls"`  // nil: plain connections; `tls: {}` trusts the system's authorities
 	SASL        *SASL  `yaml:"sasl"` // nil: no log-in
+}
+
+// addresses is a list of host:port. Inside of brackets the YAML library takes a plain a:9092 for a mapping of a to 9092,
+// where YAML itself sees a text; nobody who writes an address means anything else.
+type addresses []string
+
+// UnmarshalYAML reads the list.
+func (a *addresses) UnmarshalYAML(unmarshal func(any) error) error {
+	var list []any
+	if err := unmarshal(&list); err != nil {
+		return err
+	}
+	*a = nil
+	for _, x := range list {
+		switch x := x.(type) {
+		case string:
+			*a = append(*a, x)
+			continue
+		case map[string]any:
+			if len(x) == 1 {
+				for host, port := range x {
+					*a = append(*a, fmt.Sprintf("%s:%v", host, port))
+				}
+				continue
+			}
+		}
+		return fmt.Errorf("%v is no address: want host:port, in quotes", x)
+	}
+	return nil
 }
 
 // TLS is the encryption of connections to the brokers. Files are PEM; relative paths start at the graph file.

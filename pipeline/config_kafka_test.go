@@ -1,13 +1,14 @@
 package pipeline
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
 
 // TestKafkaSection holds what a graph file may say of a cluster; a password in it is refused and never shown.
 func TestKafkaSection(t *testing.T) {
-	const at = `brokers: ["a:9092"], ` // quoted: inside of braces the YAML library takes a:9092 for a mapping
+	const at = `brokers: ["a:9092"], `
 	for _, tt := range []struct{ name, kafka, want string }{
 		{"all", at + "prefix: team-a., compression: zstd, create_topics: false, tls: {ca: ca.pem, server_name: k}, sasl: {mechanism: plain, username: u, password_env: P}", ""},
 		{"system's authorities", at + "tls: {}", ""},
@@ -23,6 +24,10 @@ func TestKafkaSection(t *testing.T) {
 		{"prefix", at + "prefix: a/b", "kafka.prefix"},
 		{"long prefix", at + "prefix: " + strings.Repeat("x", 249), "249"},
 		{"broker", "brokers: [kafka]", "host:port"},
+		{"plain addresses in brackets", "brokers: [127.0.0.1:9092, kafka-2.example:9093]", ""},
+		{"no address", "brokers: [[a, b]]", "host:port, in quotes"},
+		{"two in one", "brokers: [{a: 1, b: 2}]", "host:port, in quotes"},
+		{"no list", "brokers: 7", "graph.yaml:2:18: int was used where sequence is expected"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			one := &numbers{name: "one", rows: []int{1}}
@@ -31,6 +36,9 @@ func TestKafkaSection(t *testing.T) {
 			if tt.want == "" {
 				if err != nil {
 					t.Fatal(err)
+				}
+				if strings.Contains(tt.kafka, "127") && !slices.Equal(cfg.Kafka.Brokers, []string{"127.0.0.1:9092", "kafka-2.example:9093"}) {
+					t.Errorf("brokers %q", cfg.Kafka.Brokers)
 				}
 				if got := cfg.topics()[0]; got != cfg.Kafka.Prefix+"test.sources" {
 					t.Errorf("topic %s, want prefix %q in front", got, cfg.Kafka.Prefix)

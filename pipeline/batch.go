@@ -42,31 +42,37 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // encodeBatch makes a batch of values without keys. The parts follow each other on the wire; where nothing is compressed
-// large values are parts themselves, so nothing is copied. size is that of all parts.
-func encodeBatch(values [][]byte, now time.Time, codec kafka.Compression) (parts [][]byte, size int, err error) {
+// large parts of values are parts themselves, so they are not copied. size is that of all parts.
+func encodeBatch(values []value, now time.Time, codec kafka.Compression) (parts [][]byte, size int, err error) {
 	small := batchHeader
 	for _, v := range values {
-		if small += 24; len(v) <= maxGather {
-			small += len(v)
+		small += 24
+		for _, part := range v {
+			if len(part) <= maxGather {
+				small += len(part)
+			}
 		}
 	}
 	buf := make([]byte, batchHeader, small) // never grows, so that parts may point into it
 	from := 0
 	for i, v := range values {
+		n := int64(v.size())
 		var head [3 * binary.MaxVarintLen64]byte
 		h := head[:0]
 		h = append(h, 0) // attributes
 		h = binary.AppendVarint(h, 0)
 		h = binary.AppendVarint(h, int64(i))
 		h = binary.AppendVarint(h, -1) // no key
-		h = binary.AppendVarint(h, int64(len(v)))
-		buf = binary.AppendVarint(buf, int64(len(h)+len(v)+1))
+		h = binary.AppendVarint(h, n)
+		buf = binary.AppendVarint(buf, int64(len(h))+n+1)
 		buf = append(buf, h...)
-		if len(v) <= maxGather {
-			buf = append(buf, v...)
-		} else {
-			parts = append(parts, buf[from:], v)
-			from = len(buf)
+		for _, part := range v {
+			if len(part) <= maxGather {
+				buf = append(buf, part...)
+			} else {
+				parts = append(parts, buf[from:], part)
+				from = len(buf)
+			}
 		}
 		buf = append(buf, 0) // no headers
 	}
@@ -126,8 +132,9 @@ func pack(parts [][]byte, codec kafka.Compression) ([][]byte, error) {
 var errBatch = errors.New("record batch is damaged")
 
 // decodeBatches returns the records from an offset on of batches that follow each other. The last one may be cut: the
-// broker ends where the bytes that were asked for end. Values point into data.
-func decodeBatches(data []byte, from int64) ([]entry, error) {
+// broker ends where the bytes that were asked for end. Values point into data, which is memory's, or into what was
+// unpacked.
+func decodeBatches(data []byte, from int64, memory *answer) ([]entry, error) {
 	var out []entry
 	for n, unpacked := 0, 0; len(data) >= 12 && unpacked < maxChunk; n++ {
 		size := int64(int32(binary.BigEndian.Uint32(data[8:])))
@@ -144,7 +151,7 @@ func decodeBatches(data []byte, from int64) ([]entry, error) {
 		data = data[12+size:]
 		var err error
 		had := len(out)
-		if out, err = decodeBatch(b, from, out); err != nil {
+		if out, err = decodeBatch(b, from, out, memory); err != nil {
 			return nil, err
 		}
 		for _, e := range out[had:] {
@@ -154,7 +161,7 @@ func decodeBatches(data []byte, from int64) ([]entry, error) {
 	return out, nil
 }
 
-func decodeBatch(b []byte, from int64, out []entry) ([]entry, error) {
+func decodeBatch(b []byte, from int64, out []entry, memory *answer) ([]entry, error) {
 	base := int64(binary.BigEndian.Uint64(b))
 	if b[16] != batchFormat {
 		return nil, fmt.Errorf("%w: format %d at offset %d, want %d", errBatch, b[16], base, batchFormat)
@@ -170,6 +177,9 @@ func decodeBatch(b []byte, from int64, out []entry) ([]entry, error) {
 	records, err := unpack(b[batchHeader:], kafka.Compression(attributes&7))
 	if err != nil {
 		return nil, fmt.Errorf("%w: at offset %d: %w", errBatch, base, err)
+	}
+	if attributes&7 != 0 {
+		memory = nil
 	}
 	d := recordDecoder{rest: records}
 	if out == nil {
@@ -188,7 +198,10 @@ func decodeBatch(b []byte, from int64, out []entry) ([]entry, error) {
 		}
 		// A batch may begin in front of the offset that was asked for.
 		if value != nil && offset >= from {
-			out = append(out, entry{offset, value})
+			if memory != nil {
+				memory.left.Add(1)
+			}
+			out = append(out, entry{offset, value, memory})
 		}
 	}
 	return out, nil

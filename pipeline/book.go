@@ -172,7 +172,7 @@ func (b *book) write(ctx context.Context, partition int, e bookEntry) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.log.write(ctx, b.topic, partition, [][]byte{data})
+	_, err = b.log.write(ctx, b.topic, partition, []value{{data}})
 	return err
 }
 

@@ -184,7 +184,7 @@ func measureCodec(b *testing.B, c *kafkatest.Cluster, log *kafkaLog, topic strin
 	cpu, broker, start := ownCPU(b), processCPU(b, c.PID(0)), time.Now()
 	inLanes(b, lanes, func(lane int) error {
 		for i := lane; i < len(requests); i += lanes {
-			if _, err := log.write(b.Context(), topic, lane, requests[i]); err != nil {
+			if _, err := log.write(b.Context(), topic, lane, whole(requests[i]...)); err != nil {
 				return err
 			}
 		}

@@ -33,9 +33,10 @@ type exchange struct {
 	version  int16
 	topic    string
 	lane     int
-	body     []byte                     // the request's fields
-	tail     [][]byte                   // and the records behind them
-	response func(d *wireDecoder) error // reads the answer's fields
+	body     []byte                                // the request's fields
+	tail     [][]byte                              // and the records behind them
+	memory   *answers                              // for the answer; nil: new memory
+	response func(d *wireDecoder, a *answer) error // reads the answer's fields
 
 	old bool // the broker does not speak the version
 }
@@ -72,16 +73,22 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	out = appendString(out, clientID)
 	out = append(out, x.body...)
 	for _, t := range x.tail {
-		if len(out)+len(t) > cap(out) && len(out) > 0 {
-			if _, err := rw.Write(out); err != nil {
-				return nil, err
+		// Small parts are gathered, and filled up from a large one behind them: each write may become a packet.
+		for len(t) > 0 {
+			if len(out) == 0 && len(t) > maxGather {
+				if _, err := rw.Write(t); err != nil {
+					return nil, err
+				}
+				break
 			}
-			out = out[:0]
-		}
-		if len(t) <= maxGather {
-			out = append(out, t...)
-		} else if _, err := rw.Write(t); err != nil {
-			return nil, err
+			n := min(len(t), cap(out)-len(out))
+			out, t = append(out, t[:n]...), t[n:]
+			if len(out) == cap(out) {
+				if _, err := rw.Write(out); err != nil {
+					return nil, err
+				}
+				out = out[:0]
+			}
 		}
 	}
 	if _, err := rw.Write(out); err != nil {
@@ -95,13 +102,18 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if n > maxResponse {
 		return nil, fmt.Errorf("an answer of %d bytes, want at most %d", n, maxResponse)
 	}
-	in := make([]byte, n)
-	if _, err := io.ReadFull(rw, in); err != nil {
+	a := &answer{}
+	if x.memory != nil {
+		a = x.memory.get(int(n))
+	} else {
+		a.buf = make([]byte, n)
+	}
+	if _, err := io.ReadFull(rw, a.buf); err != nil {
 		return nil, err
 	}
-	d := &wireDecoder{rest: in}
+	d := &wireDecoder{rest: a.buf}
 	d.int32() // the request's id
-	if err := x.response(d); err != nil {
+	if err := x.response(d, a); err != nil {
 		return nil, err
 	}
 	return x, d.err
@@ -133,8 +145,8 @@ func (k *kafkaLog) fetchRecords(ctx context.Context, topic string, lane int, off
 		code kafka.Error
 	)
 	err := k.exchange(ctx, &exchange{
-		api: protocol.Fetch, version: fetchVersion, topic: topic, lane: lane, body: b,
-		response: func(d *wireDecoder) error {
+		api: protocol.Fetch, version: fetchVersion, topic: topic, lane: lane, body: b, memory: k.memory,
+		response: func(d *wireDecoder, a *answer) error {
 			d.int32() // throttled for so long
 			code = kafka.Error(d.int16())
 			d.int32() // session
@@ -159,7 +171,7 @@ func (k *kafkaLog) fetchRecords(ctx context.Context, topic string, lane int, off
 				return d.err
 			}
 			var err error
-			c.entries, err = decodeBatches(d.bytes(), offset)
+			c.entries, err = decodeBatches(d.bytes(), offset, a)
 			return errors.Join(err, d.err)
 		},
 	})
@@ -173,7 +185,7 @@ func (k *kafkaLog) fetchRecords(ctx context.Context, topic string, lane int, off
 }
 
 // produceRecords appends values as one batch and returns the offset of the first.
-func (k *kafkaLog) produceRecords(ctx context.Context, topic string, lane int, values [][]byte, codec kafka.Compression) (int64, error) {
+func (k *kafkaLog) produceRecords(ctx context.Context, topic string, lane int, values []value, codec kafka.Compression) (int64, error) {
 	records, size, err := encodeBatch(values, time.Now(), codec)
 	if err != nil {
 		return 0, err
@@ -194,7 +206,7 @@ func (k *kafkaLog) produceRecords(ctx context.Context, topic string, lane int, v
 	)
 	err = k.exchange(ctx, &exchange{
 		api: protocol.Produce, version: produceVersion, topic: topic, lane: lane, body: b, tail: records,
-		response: func(d *wireDecoder) error {
+		response: func(d *wireDecoder, _ *answer) error {
 			if topics := d.int32(); topics != 1 {
 				return fmt.Errorf("an answer for %d topics, want 1", topics)
 			}

@@ -15,9 +15,10 @@ type item struct {
 	writer    []byte // of the input record
 	endOfFile bool
 	cursor    []byte
-	value     []byte // the input record as it lies in the log, to begin again from; nil from a source
-	kept      []byte // the same of a source: the encoded sample
-	written   int    // bytes of the output record
+	value     []byte  // the input record as it lies in the log, to begin again from; nil from a source
+	memory    *answer // that value and large views point into
+	kept      []byte  // the same of a source: the encoded sample
+	written   int     // bytes of the output record
 
 	id     []byte // of the sample, for a skip
 	kind   Kind
@@ -33,7 +34,7 @@ type item struct {
 
 func newItem(a *accepted) *item {
 	it := &item{
-		seq: a.Seq, offset: a.offset, writer: a.Writer, endOfFile: a.EndOfFile, value: a.value,
+		seq: a.Seq, offset: a.offset, writer: a.Writer, endOfFile: a.EndOfFile, value: a.value, memory: a.memory,
 		Result: Result{Sample: a.GetSample(), Skip: a.GetSkip()},
 	}
 	it.identify()
@@ -53,6 +54,13 @@ func (it *item) size() int {
 		n = proto.Size(it.Sample)
 	}
 	return n
+}
+
+// settle lets go of what came in: the outcome is in the log, and nobody needs either any more.
+func (it *item) settle() {
+	it.value, it.Result = nil, Result{}
+	it.memory.settle()
+	it.memory = nil
 }
 
 // again is a fresh copy of the sample that came in: a stage may have changed the one it got.

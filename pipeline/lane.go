@@ -109,6 +109,7 @@ func (l *lane) run(ctx context.Context) error {
 		crew:   l.crew,
 		causes: l.line.causes,
 		put:    put,
+		keeps:  l.segment.Output == "",
 		next: func(ctx context.Context, wait bool) (*item, error) {
 			for {
 				if !wait && len(in.pending) == 0 {

@@ -33,6 +33,7 @@ type accepted struct {
 	*Record
 	offset int64
 	value  []byte // the record as it lies in the log
+	memory *answer
 }
 
 func (a *accepted) position() Position {
@@ -53,7 +54,7 @@ func (r *laneReader) accept(ctx context.Context, wait time.Duration) (*accepted,
 			if stale || int64(rec.Seq) != r.last.LastSeq+1 {
 				continue
 			}
-			a := &accepted{Record: rec, offset: e.offset, value: e.value}
+			a := &accepted{Record: rec, offset: e.offset, value: e.value, memory: e.memory}
 			r.last = a.position()
 			return a, nil
 		}

@@ -45,15 +45,15 @@ func (f *faultyLog) read(_ context.Context, topic string, _ int, offset int64, _
 	}
 	c := chunk{start: t.start, end: t.end()}
 	for o := offset; o < min(t.end(), offset+1+int64(f.r.IntN(5))); o++ {
-		c.entries = append(c.entries, entry{o, t.values[o-t.start]})
+		c.entries = append(c.entries, entry{o, t.values[o-t.start], nil})
 	}
 	return c, nil
 }
 
-func (f *faultyLog) write(_ context.Context, topic string, _ int, values [][]byte) (int64, error) {
+func (f *faultyLog) write(_ context.Context, topic string, _ int, written []value) (int64, error) {
 	t := f.topic(topic)
 	base := t.end()
-	values = cloneAll(values) // the writer uses its memory again once it has the answer
+	values := joinAll(written) // the writer uses its memory again once it has the answer
 	k := 0.0
 	if f.faults {
 		k = f.r.Float64()
@@ -72,10 +72,10 @@ func (f *faultyLog) write(_ context.Context, topic string, _ int, values [][]byt
 	return 0, errFault
 }
 
-func cloneAll(values [][]byte) [][]byte {
+func joinAll(values []value) [][]byte {
 	out := make([][]byte, len(values))
 	for i, v := range values {
-		out[i] = bytes.Clone(v)
+		out[i] = bytes.Join(v, nil)
 	}
 	return out
 }

@@ -69,7 +69,7 @@ func resumeWriter(ctx context.Context, r *laneReader, limit int64, taken func() 
 // append writes items behind the last and waits until they are durable.
 func (w *laneWriter) append(ctx context.Context, items []*item) error {
 	for len(items) > 0 {
-		var values [][]byte
+		var values []value
 		bytes := 0
 		w.buf = w.buf[:0]
 		for _, it := range items {
@@ -88,7 +88,7 @@ func (w *laneWriter) append(ctx context.Context, items []*item) error {
 				break
 			}
 			values = append(values, v)
-			bytes += len(v)
+			bytes += v.size()
 		}
 		n := len(values)
 		if err := w.room.wait(ctx); err != nil {
@@ -107,8 +107,8 @@ func (w *laneWriter) append(ctx context.Context, items []*item) error {
 			return fmt.Errorf("%s/%d: written at offset %d, expected %d: %w", w.topic, w.lane, base, w.expect, errForeign)
 		}
 		for i, v := range values {
-			w.room.add(base+int64(i), int64(len(v)))
-			items[i].written = len(v)
+			w.room.add(base+int64(i), int64(v.size()))
+			items[i].written = v.size()
 		}
 		w.expect += int64(n)
 		w.last = Position{LastSeq: int64(items[n-1].seq), InputOffset: w.expect - 1, InputWriter: w.id}
@@ -135,7 +135,7 @@ func (w *laneWriter) shrink(it *item, n, bytes int) error {
 
 // encode makes the record of an item, or nil if it has no room of so many bytes. A sample too large for the log becomes a
 // skip.
-func (w *laneWriter) encode(it *item, room int) ([]byte, error) {
+func (w *laneWriter) encode(it *item, room int) (value, error) {
 	rec := &Record{
 		Schema: RecordSchema, Line: w.line, Writer: w.id, Seq: it.seq,
 		InputOffset: it.offset, InputWriter: it.writer,
@@ -153,13 +153,12 @@ func (w *laneWriter) encode(it *item, room int) ([]byte, error) {
 	if size > room {
 		return nil, nil
 	}
-	from := len(w.buf)
-	b, err := proto.MarshalOptions{Deterministic: true, UseCachedSize: true}.MarshalAppend(w.buf, rec)
+	v, buf, err := encodeRecord(w.buf, rec)
 	if err != nil {
 		return nil, fmt.Errorf("encode seq %d of %s/%d: %w", it.seq, w.topic, w.lane, err)
 	}
-	w.buf = b
-	return b[from:len(b):len(b)], nil
+	w.buf = buf
+	return v, nil
 }
 
 func (r *Record) setOutcome(x Result) {

@@ -14,7 +14,7 @@ type lanelog interface {
 	read(ctx context.Context, topic string, lane int, offset int64, wait time.Duration) (chunk, error)
 	// write appends values as one request and returns the offset of the first. An error leaves open whether they are
 	// in the log, or will be; it is never sent again once it may have been. errTooLarge says that they are not.
-	write(ctx context.Context, topic string, lane int, values [][]byte) (base int64, err error)
+	write(ctx context.Context, topic string, lane int, values []value) (base int64, err error)
 	// ends returns the offset of the first record that is kept and the one behind the last.
 	ends(ctx context.Context, topic string, lane int) (start, end int64, err error)
 }
@@ -40,6 +40,18 @@ type chunk struct {
 type entry struct {
 	offset int64
 	value  []byte
+	memory *answer // that value points into; nil if it is nobody else's
+}
+
+// value is what a record is written from: parts that follow each other, so that large ones can stay where they are.
+type value [][]byte
+
+func (v value) size() int {
+	n := 0
+	for _, part := range v {
+		n += len(part)
+	}
+	return n
 }
 
 var (

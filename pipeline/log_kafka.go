@@ -24,6 +24,7 @@ type kafkaLog struct {
 	outage *outage       // hears of every request; nil before a run
 	lives  *lives        // of the line's lanes; set before the first use
 	answer *atomic.Int64 // bytes that one answer may have
+	memory *answers
 }
 
 const (
@@ -43,6 +44,7 @@ func newKafkaLog(cfg *Config, e endpoint) *kafkaLog {
 	k := &kafkaLog{
 		line:   cfg.base(),
 		answer: &atomic.Int64{},
+		memory: &answers{},
 		codec:  codec,
 		create: cfg.Kafka.CreateTopics || len(cfg.Kafka.Brokers) == 0,
 		at:     strings.Join(e.brokers, ","),
@@ -72,7 +74,7 @@ func (k *kafkaLog) fetch(ctx context.Context, topic string, lane int, offset int
 	return c, nil
 }
 
-func (k *kafkaLog) produce(ctx context.Context, topic string, lane int, values [][]byte) (int64, error) {
+func (k *kafkaLog) produce(ctx context.Context, topic string, lane int, values []value) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	base, err := k.produceRecords(ctx, topic, lane, values, k.codec)

@@ -37,12 +37,12 @@ func (m *measuredLog) read(ctx context.Context, topic string, lane int, offset i
 	return c, err
 }
 
-func (m *measuredLog) write(ctx context.Context, topic string, lane int, values [][]byte) (int64, error) {
+func (m *measuredLog) write(ctx context.Context, topic string, lane int, values []value) (int64, error) {
 	began := time.Now()
 	base, err := m.lanelog.write(ctx, topic, lane, values)
 	bytes := 0
 	for _, v := range values {
-		bytes += len(v)
+		bytes += v.size()
 	}
 	m.count(ctx, topic, "produce", len(values), bytes, time.Since(began), err)
 	return base, err

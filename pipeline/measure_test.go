@@ -50,17 +50,17 @@ func (o *oneTopic) read(context.Context, string, int, int64, time.Duration) (chu
 	return chunk{entries: o.entries}, o.err
 }
 
-func (o *oneTopic) write(context.Context, string, int, [][]byte) (int64, error) { return 0, o.err }
+func (o *oneTopic) write(context.Context, string, int, []value) (int64, error) { return 0, o.err }
 
 func TestMeasuredLog(t *testing.T) {
 	o := &oneTopic{}
 	m := newMeasuredLog(o)
 	m.read(t.Context(), "t", 0, 0, 0) // nothing there: not counted
-	o.entries = []entry{{0, make([]byte, 10)}, {1, make([]byte, 5)}}
+	o.entries = []entry{{0, make([]byte, 10), nil}, {1, make([]byte, 5), nil}}
 	m.read(t.Context(), "t", 0, 0, 0)
-	m.write(t.Context(), "t", 1, [][]byte{make([]byte, 7)})
+	m.write(t.Context(), "t", 1, whole(make([]byte, 7)))
 	o.err = errors.New("away")
-	m.write(t.Context(), "t", 1, [][]byte{make([]byte, 7)})
+	m.write(t.Context(), "t", 1, whole(make([]byte, 7)))
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 	m.write(stopped, "t", 1, nil)

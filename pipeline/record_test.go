@@ -192,5 +192,62 @@ func FuzzLargeRecord(f *testing.F) {
 		if err := proto.Unmarshal(data, want); err != nil || !proto.Equal(got, want) {
 			t.Errorf("protobuf says %v, %v; aliased %v", want, err, got)
 		}
+		size := proto.Size(want)
+		v, _, err := encodeApart(nil, got, got.GetSample())
+		if err != nil {
+			t.Fatalf("encode apart: %v", err)
+		}
+		again := &Record{}
+		if err := proto.Unmarshal(bytes.Join(v, nil), again); err != nil || !proto.Equal(again, want) || v.size() != size {
+			t.Errorf("encoded apart, in %d bytes, it is %v (%v); want %v in %d", v.size(), again, err, want, size)
+		}
+		if !proto.Equal(got, want) {
+			t.Errorf("encoding has changed it to %v from %v", got, want)
+		}
 	})
+}
+
+// TestEncodeRecord: the parts of a record together are the record, in as many bytes as protobuf says; large views are
+// parts as they lie in memory; and the memory in front of it is left alone.
+func TestEncodeRecord(t *testing.T) {
+	large, small := bytes.Repeat([]byte("v"), largeView+1), bytes.Repeat([]byte("w"), largeView)
+	view := func(encoded []byte) *View { return &View{Number: 3, Encoded: encoded, Side: 224, Codes: []byte{1, 2}} }
+	for _, tt := range []struct {
+		name  string
+		views []*View
+		parts int
+	}{
+		{"no view", nil, 1},
+		{"small ones", []*View{view(small), {}}, 1},
+		{"a large one", []*View{view(large)}, 2},
+		{"a large one between others", []*View{view(small), view(large), {}, view(small)}, 3},
+		{"two large ones", []*View{view(large), view(large)}, 4},
+	} {
+		r := testRecord()
+		r.GetSample().Views = tt.views
+		want, size := proto.Clone(r), proto.Size(r)
+		before := []byte("before")
+		v, buf, err := encodeRecord(before, r)
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		got := &Record{}
+		if err := proto.Unmarshal(bytes.Join(v, nil), got); err != nil || !proto.Equal(got, want) {
+			t.Errorf("%s: reads back as %v (%v), want %v", tt.name, got, err, want)
+		}
+		if !proto.Equal(r, want) {
+			t.Errorf("%s: encoding has changed the record", tt.name)
+		}
+		if len(v) != tt.parts || v.size() != size {
+			t.Errorf("%s: %d parts of %d bytes, want %d of %d", tt.name, len(v), v.size(), tt.parts, size)
+		}
+		for i := 1; i < len(v); i += 2 {
+			if &v[i][0] != &large[0] {
+				t.Errorf("%s: part %d is a copy of the large view", tt.name, i)
+			}
+		}
+		if !bytes.HasPrefix(buf, []byte("before")) {
+			t.Errorf("%s: what stood in the buffer is gone", tt.name)
+		}
+	}
 }

@@ -155,7 +155,7 @@ func poison(t *testing.T, cfg *Config, text string) {
 				}
 				values = append(values, v)
 			}
-			if _, err := i.conn.log.write(t.Context(), cfg.base()+"."+topic, lane, values); err != nil {
+			if _, err := i.conn.log.write(t.Context(), cfg.base()+"."+topic, lane, whole(values...)); err != nil {
 				t.Fatal(err)
 			}
 		}

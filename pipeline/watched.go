@@ -22,7 +22,7 @@ func (k *kafkaLog) read(ctx context.Context, topic string, lane int, offset int6
 
 // write tries again what certainly is not in the log and will not get there: the window in front of it keeps its work
 // while a broker is away. What may have landed is an error, and the lane looks.
-func (k *kafkaLog) write(ctx context.Context, topic string, lane int, values [][]byte) (int64, error) {
+func (k *kafkaLog) write(ctx context.Context, topic string, lane int, values []value) (int64, error) {
 	for wait := minRetry; ; wait = min(2*wait, time.Second) {
 		base, err := k.produce(ctx, topic, lane, values)
 		err = k.noted(ctx, "write", topic, lane, err)

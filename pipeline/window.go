@@ -22,6 +22,8 @@ type window struct {
 	next func(ctx context.Context, wait bool) (*item, error)
 	// put takes finished records in order and returns when they are safe.
 	put func(ctx context.Context, items []*item) error
+	// keeps says that put may still hold records' outcomes when it returns.
+	keeps bool
 }
 
 // batch is what one goroutine works on.
@@ -211,6 +213,11 @@ func (w *window) collect(ctx context.Context, order <-chan *batch, release func(
 		w.crew.moved.Store(time.Now().UnixNano())
 		if err := w.crew.journal.settled(w.crew.segment, w.lane, items); err != nil {
 			return fmt.Errorf("lane %d: %w", w.lane, err)
+		}
+		for _, it := range items {
+			if !w.keeps {
+				it.settle()
+			}
 		}
 		for _, b := range ready {
 			release(b)

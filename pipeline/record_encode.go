@@ -3,6 +3,7 @@ package pipeline
 import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 var marshal = proto.MarshalOptions{Deterministic: true, UseCachedSize: true}
@@ -31,33 +32,39 @@ func hasLargeView(s *Sample) bool {
 	return false
 }
 
+// encodeApart leaves the messages as they are: a stage may have put one view into several samples.
 func encodeApart(buf []byte, rec *Record, s *Sample) (value, []byte, error) {
-	outcome, views := rec.Outcome, s.Views
-	rec.Outcome, s.Views = nil, nil
-	defer func() { rec.Outcome, s.Views = outcome, views }()
-
-	sizes := make([]int, len(views)) // of each view
-	size := proto.Size(s)
-	for i, v := range views {
-		sizes[i] = proto.Size(v)
+	head, rest := allBut(rec, fieldSample), allBut(s, fieldViews)
+	size := proto.Size(rest)
+	views, sizes := make([]proto.Message, len(s.Views)), make([]int, len(s.Views))
+	for i, v := range s.Views {
+		views[i] = allBut(v, fieldEncoded)
+		sizes[i] = proto.Size(views[i])
+		if n := len(v.Encoded); n > 0 {
+			sizes[i] += protowire.SizeTag(fieldEncoded) + protowire.SizeBytes(n)
+		}
 		size += protowire.SizeTag(fieldViews) + protowire.SizeBytes(sizes[i])
 	}
 	var parts value
 	from := len(buf)
-	buf, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(buf, rec)
+	buf, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(buf, head)
 	if err != nil {
 		return nil, nil, err
 	}
 	buf = protowire.AppendTag(buf, fieldSample, protowire.BytesType)
 	buf = protowire.AppendVarint(buf, uint64(size))
-	if buf, err = marshal.MarshalAppend(buf, s); err != nil {
+	if buf, err = marshal.MarshalAppend(buf, rest); err != nil {
 		return nil, nil, err
 	}
-	for i, v := range views {
+	for i, v := range s.Views {
 		buf = protowire.AppendTag(buf, fieldViews, protowire.BytesType)
 		buf = protowire.AppendVarint(buf, uint64(sizes[i]))
-		if buf, err = appendView(buf, v); err != nil {
+		if buf, err = marshal.MarshalAppend(buf, views[i]); err != nil {
 			return nil, nil, err
+		}
+		if len(v.Encoded) > 0 {
+			buf = protowire.AppendTag(buf, fieldEncoded, protowire.BytesType)
+			buf = protowire.AppendVarint(buf, uint64(len(v.Encoded)))
 		}
 		if len(v.Encoded) > largeView {
 			parts = append(parts, buf[from:len(buf):len(buf)], v.Encoded)
@@ -72,15 +79,16 @@ func encodeApart(buf []byte, rec *Record, s *Sample) (value, []byte, error) {
 	return parts, buf, nil
 }
 
-// appendView appends a view up to its encoded bytes.
-func appendView(buf []byte, v *View) ([]byte, error) {
-	encoded := v.Encoded
-	v.Encoded = nil
-	defer func() { v.Encoded = encoded }()
-	buf, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(buf, v)
-	if err == nil && len(encoded) > 0 {
-		buf = protowire.AppendTag(buf, fieldEncoded, protowire.BytesType)
-		buf = protowire.AppendVarint(buf, uint64(len(encoded)))
-	}
-	return buf, err
+// allBut is a message that shares all fields of another but one.
+func allBut(m proto.Message, number protowire.Number) proto.Message {
+	from := m.ProtoReflect()
+	to := from.New()
+	from.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if f.Number() != number {
+			to.Set(f, v)
+		}
+		return true
+	})
+	to.SetUnknown(from.GetUnknown())
+	return to.Interface()
 }

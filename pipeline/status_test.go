@@ -150,7 +150,18 @@ func TestStatusNamesCauses(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- Run(ctx, cfg, b, Options{Logger: testLogger(t)}) }()
 			defer func() { stop(); <-ended }()
-			eventually(t, "a log", func() bool { has, _ := embeddedHasRun(cfg); return has })
+			eventually(t, "a line that has begun", func() bool {
+				if has, _ := embeddedHasRun(cfg); !has {
+					return false
+				}
+				i, err := Inspect(t.Context(), cfg, memoryRanges{sink}, testLogger(t))
+				if err == nil {
+					i.Close()
+				} else if !errors.Is(err, ErrNeverRun) {
+					t.Fatal(err)
+				}
+				return err == nil
+			})
 			var last *Status
 			eventually(t, "a lane that stands still because it "+tt.want, func() bool {
 				last = statusOf(t, cfg, sink)

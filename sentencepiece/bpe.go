@@ -4,19 +4,19 @@ package sentencepiece
 // piece. User-defined symbols are never merged.
 type bpe struct {
 	pieces  *trie
-	symbols *trie // user-defined; nil: none
-	scores  []float32
+	symbols *trie    // user-defined; nil: none
+	order   []uint32 // by raw id, the lower the sooner merged
 	kinds   []kind
 	unknown int32
-	// wordwise: no piece reaches over the end of a word, so that each word can be merged by itself, which gives the
-	// same and keeps the agenda short.
+	// wordwise: no piece reaches over the end of a word, and none is unused, so that each word can be merged by itself,
+	// which gives the same and keeps the agenda short.
 	wordwise bool
 }
 
 func newBPE(f *file, pieces, symbols *trie, unknown int32, wordwise bool) *bpe {
 	b := &bpe{pieces: pieces, symbols: symbols, unknown: unknown, wordwise: wordwise}
 	for _, p := range f.pieces {
-		b.scores = append(b.scores, p.score)
+		b.order = append(b.order, mergeOrder(p.score))
 		b.kinds = append(b.kinds, p.kind)
 	}
 	return b
@@ -33,14 +33,14 @@ type symbol struct {
 
 // merge is a pair that may be merged, with the length that both have together: if that has changed, the pair is gone.
 type merge struct {
-	score       float32
+	order       uint32
 	left, right int
 	length      int
 }
 
 // before orders the agenda.
 func (m merge) before(o merge) bool {
-	return m.score > o.score || m.score == o.score && m.left < o.left
+	return m.order < o.order || m.order == o.order && m.left < o.left
 }
 
 // bpeScratch is memory that is used again.
@@ -127,7 +127,7 @@ func (b *bpe) segmentWhole(out []span, s *bpeScratch, text []byte) []span {
 				id = v
 			}
 		}
-		out = b.resegment(out, s, text[y.from:y.from+y.length], id)
+		out = b.resegment(out, s, text[y.from:y.from+y.length], id, 0)
 	}
 	return out
 }
@@ -149,7 +149,7 @@ func (b *bpe) propose(s *bpeScratch, text []byte, left, right int) {
 	if id < 0 {
 		return
 	}
-	s.push(merge{score: b.scores[id], left: left, right: right, length: l.length + r.length})
+	s.push(merge{order: b.order[id], left: left, right: right, length: l.length + r.length})
 	if b.kinds[id] == kindUnused {
 		if s.unused == nil {
 			s.unused = map[string]int{}
@@ -158,13 +158,19 @@ func (b *bpe) propose(s *bpeScratch, text []byte, left, right int) {
 	}
 }
 
-// resegment takes an unused piece apart again into what it was merged from.
-func (b *bpe) resegment(out []span, s *bpeScratch, text []byte, id int32) []span {
-	if b.kinds[id] == kindUnused {
-		if left, ok := s.unused[string(text)]; ok {
-			out = b.resegment(out, s, text[:left], b.idOf(text[:left]))
-			return b.resegment(out, s, text[left:], b.idOf(text[left:]))
+// maxTakenApart is how deep the original takes unused pieces apart.
+const maxTakenApart = 100
+
+// resegment takes an unused piece apart again into what it was merged from, last of all in the text. One that was not
+// merged is unknown.
+func (b *bpe) resegment(out []span, s *bpeScratch, text []byte, id int32, depth int) []span {
+	if depth <= maxTakenApart && b.kinds[id] == kindUnused {
+		left, ok := s.unused[string(text)]
+		if !ok {
+			return append(out, span{b.unknown, len(text)})
 		}
+		out = b.resegment(out, s, text[:left], b.idOf(text[:left]), depth+1)
+		return b.resegment(out, s, text[left:], b.idOf(text[left:]), depth+1)
 	}
 	return append(out, span{id, len(text)})
 }

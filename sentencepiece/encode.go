@@ -13,13 +13,14 @@ type scratch struct {
 	spans []span
 	ends  []pathEnd
 	bpe   bpeScratch
+	fast  reader
 }
 
 // keepBytes is the longest text whose scratch memory is kept for the next one.
 const keepBytes = 1 << 20
 
 func (m *Model) release(s *scratch) {
-	if cap(s.norm.text) <= keepBytes {
+	if cap(s.norm.text) <= keepBytes && s.fast.small() {
 		m.scratch.Put(s)
 	}
 }
@@ -96,6 +97,16 @@ func (m *Model) AppendRaw(dst []int32, text string) []int32 {
 func (m *Model) appendIDs(dst []int32, text string, l *layout) []int32 {
 	s := m.scratch.Get().(*scratch)
 	defer m.release(s)
+	if m.fast != nil {
+		if ids, ok := m.fast.appendIDs(dst, text, l, &s.fast); ok {
+			return ids
+		}
+	}
+	return m.appendPlain(s, dst, text, l)
+}
+
+// appendPlain is appendIDs the plain way.
+func (m *Model) appendPlain(s *scratch, dst []int32, text string, l *layout) []int32 {
 	m.segment(s, text, false)
 	first := len(dst)
 	at, afterUnknown := 0, false

@@ -29,6 +29,7 @@ type Model struct {
 	denorm      *normalizer // nil: none
 	unigram     *unigram    // one of the two
 	bpe         *bpe
+	fast        *fast // nil: this model has none
 	unknown     int32
 	bytePieces  *[256]int32 // raw ids of <0x00>..<0xFF>; nil without byte fallback
 	unknownText string
@@ -89,7 +90,7 @@ func newModel(f *file) (*Model, error) {
 	}
 	wordwise := true
 	for _, e := range searched {
-		wordwise = wordwise && !holdsWords(e.key)
+		wordwise = wordwise && !holdsWords(e.key) && m.pieces[e.value].kind != kindUnused
 	}
 	if m.trie, err = newTrie(searched); err != nil {
 		return nil, err
@@ -127,6 +128,9 @@ func newModel(f *file) (*Model, error) {
 		return nil, fmt.Errorf("model type %d is neither Unigram (1) nor BPE (2)", f.algorithm)
 	}
 	m.layout = layoutOf(f.pieces, m.unknown)
+	if m.fast, err = newFast(m, searched, symbols); err != nil {
+		return nil, err
+	}
 	m.scratch.New = func() any { return new(scratch) }
 	return m, nil
 }

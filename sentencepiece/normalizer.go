@@ -3,8 +3,9 @@ package sentencepiece
 import "unicode/utf8"
 
 const (
-	space    = "\u2581" // ▁, what stands for a space in pieces
-	replaced = "\ufffd" // what stands for a byte that is not UTF-8
+	space     = "\u2581" // ▁, what stands for a space in pieces
+	spaceRune = '\u2581'
+	replaced  = "\ufffd" // what stands for a byte that is not UTF-8
 )
 
 // normalizer brings a text into the form that pieces are made of: the model's rules, white space collapsed and

@@ -5,6 +5,9 @@ import "math"
 // unknownPenalty is how much worse than the worst piece an unknown character is.
 const unknownPenalty = 10
 
+// scoreReset is how far a path's score may go from 0 before the original takes all open paths' scores relative to it.
+const scoreReset = 100_000
+
 // span is one piece of a segmentation: a raw id and its length in bytes of normalised text.
 type span struct {
 	id     int32
@@ -61,9 +64,18 @@ func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
 	}
 	best = best[:len(text)+1]
 	clear(best)
+	farthest := 0 // where a path ends
 	for from := 0; from < len(text); {
 		char := min(charLength(text[from]), len(text)-from)
 		before := best[from].score
+		if before < -scoreReset || before > scoreReset {
+			for i := from; i <= farthest; i++ {
+				if i == from || best[i].length > 0 {
+					best[i].score -= before
+				}
+			}
+			before = 0
+		}
 		hasChar := false
 		node, ok := u.pieces.root, true
 		for to := from; to < len(text); {
@@ -75,6 +87,7 @@ func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
 			if id < 0 || u.kinds[id] == kindUnused {
 				continue
 			}
+			farthest = max(farthest, to)
 			score := u.scores[id] + before
 			if e := &best[to]; e.length == 0 || score > e.score {
 				*e = pathEnd{score, id, to - from}
@@ -82,6 +95,7 @@ func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
 			hasChar = hasChar || to-from == char
 		}
 		if !hasChar {
+			farthest = max(farthest, from+char)
 			score := u.unknownScore + before
 			if e := &best[from+char]; e.length == 0 || score > e.score {
 				*e = pathEnd{score, u.unknown, char}

@@ -1,0 +1,219 @@
+package sentencepiece
+
+import (
+	"math"
+	"math/bits"
+	"strings"
+	"unicode/utf8"
+)
+
+// fast is the quick way to the ids alone. It gives what normalizer, unigram and bpe give, which are the plain way and
+// stay the reference: tests hold the two equal.
+//
+// The text is read once. Normalised text is cut at barriers into stretches, mostly words, which are segmented by
+// themselves. How a short stretch is cut is remembered (wordCache), and a word of printable ASCII that is remembered
+// needs neither normalising nor segmenting: its raw bytes are the key.
+//
+// Here normalised text has a compact form: a ▁ is a single space. Models whose normalised text may hold a space beside
+// the ▁, or bytes that are not UTF-8, have no fast way.
+type fast struct {
+	norm    *normalizer
+	inert   *inert
+	bars    *barriers
+	pieces  *trie     // compact; of Unigram without the unused ones
+	symbols *trie     // compact: user-defined ones; nil: none
+	scores  []float32 // Unigram: by raw id
+	unigram *unigram  // one of the two
+	bpe     *bpe
+	order   []uint32 // BPE: by raw id, the lower the sooner merged
+	// farthest is the largest distance of a piece's score from 0, that of unknown characters included.
+	farthest   float64
+	unknown    int32
+	bytePieces *[256]int32
+	layout     layout
+}
+
+// newFast returns nil if a model has no fast way.
+func newFast(m *Model, searched, symbols []entry) (*fast, error) {
+	if !m.norm.escapeSpaces || m.norm.rules != nil && !utf8.ValidString(m.norm.rules.blob) {
+		return nil, nil
+	}
+	f := &fast{norm: &m.norm, unigram: m.unigram, bpe: m.bpe, unknown: m.unknown, bytePieces: m.bytePieces, layout: m.layout}
+	var keys, named []entry
+	for _, e := range searched {
+		if !utf8.ValidString(e.key) {
+			return nil, nil
+		}
+		if strings.Contains(e.key, " ") || m.unigram != nil && m.pieces[e.value].kind == kindUnused {
+			continue // never found in a text, or never taken
+		}
+		key := entry{strings.ReplaceAll(e.key, space, " "), e.value}
+		keys = append(keys, key)
+		if m.pieces[e.value].kind == kindUserDefined {
+			named = append(named, key)
+		}
+	}
+	var err error
+	if f.pieces, err = newTrie(keys); err != nil {
+		return nil, err
+	}
+	if len(named) > 0 {
+		if f.symbols, err = newTrie(named); err != nil {
+			return nil, err
+		}
+	}
+	f.bars = newBarriers(keys)
+	f.inert = newInert(&m.norm, symbols)
+	if m.unigram != nil {
+		f.scores = m.unigram.scores
+		f.farthest = math.Abs(float64(m.unigram.unknownScore))
+		for _, s := range f.scores {
+			f.farthest = max(f.farthest, math.Abs(float64(s)))
+		}
+	} else {
+		f.order = m.bpe.order
+	}
+	return f, nil
+}
+
+// appendIDs appends a text's ids, raw or in a layout. ok is false if they must be found the plain way; dst may have
+// grown meanwhile.
+func (f *fast) appendIDs(dst []int32, text string, l *layout, r *reader) (ids []int32, ok bool) {
+	z := f.norm
+	at := 0
+	if z.collapseSpaces {
+		for at < len(text) {
+			to, n := z.next(text[at:])
+			if to != " " {
+				break
+			}
+			at += n
+		}
+	}
+	if at == len(text) {
+		return dst, true
+	}
+	r.begin(f, dst, l)
+	if z.dummyPrefix && !z.spaceAsSuffix {
+		r.pending = 1
+	}
+	afterSpace := z.collapseSpaces
+	for at < len(text) {
+		if r.pending == 1 && r.atBarrier(' ') {
+			if n := f.wordLength(text, at); n > 0 {
+				r.pending = 0
+				r.word(text, at, n)
+				afterSpace = false
+				if at += n; at < len(text) { // a space is there
+					at++
+					r.pending = 1
+					afterSpace = z.collapseSpaces
+				}
+				continue
+			}
+		}
+		n, kept := f.keeps(text, at)
+		switch {
+		case !kept:
+			var to string
+			to, n = z.next(text[at:])
+			afterSpace = r.write(to, afterSpace, z.collapseSpaces)
+		case n == 1 && text[at] < utf8.RuneSelf:
+			switch c := text[at]; f.inert.class[c] {
+			case classSpace:
+				if !afterSpace {
+					r.pending++
+					afterSpace = z.collapseSpaces
+				}
+			case classDropped:
+			default:
+				r.put(rune(c), text[at:at+1])
+				afterSpace = false
+			}
+		default:
+			if c, _ := utf8.DecodeRuneInString(text[at:]); c == spaceRune {
+				r.pending++
+			} else {
+				r.put(c, text[at:at+n])
+			}
+			afterSpace = false
+		}
+		at += n
+	}
+	if z.collapseSpaces {
+		r.pending = 0
+	}
+	if z.dummyPrefix && z.spaceAsSuffix {
+		r.pending++
+	}
+	return r.end()
+}
+
+// keeps says whether the next character of a text is one step of the normaliser that needs no search: one that stays
+// itself, or an ASCII byte of any class but classOther.
+func (f *fast) keeps(text string, at int) (n int, ok bool) {
+	c := text[at]
+	last := at+1 == len(text)
+	if c < utf8.RuneSelf && (last || text[at+1] < utf8.RuneSelf) {
+		return 1, f.inert.class[c] != classOther
+	}
+	r, n := utf8.DecodeRuneInString(text[at:])
+	if r == utf8.RuneError && n == 1 || f.inert.first.has(r) {
+		return n, false
+	}
+	if at+n < len(text) {
+		next, m := utf8.DecodeRuneInString(text[at+n:])
+		if next == utf8.RuneError && m == 1 || f.inert.second.has(next) {
+			return n, false
+		}
+	}
+	return n, true
+}
+
+// wordLength is the length of the word that starts here if it is short, printable, left alone by the normaliser, and
+// ends with a space and a barrier, or with the text. Else it is 0.
+func (f *fast) wordLength(text string, at int) int {
+	const longest = cachedBytes - 1
+	var n int
+	if at+cachedBytes <= len(text) {
+		n = printable(load8(text, at))
+		if n == 8 {
+			n += printable(load8(text, at+8))
+		}
+	} else {
+		for at+n < len(text) && text[at+n]-'!' < 0x7f-'!' {
+			n++
+		}
+	}
+	if n == 0 || n > longest {
+		return 0
+	}
+	if !f.inert.printable {
+		for _, c := range []byte(text[at : at+n]) {
+			if f.inert.class[c] != classKept {
+				return 0
+			}
+		}
+	}
+	end := at + n
+	if end == len(text) && !f.norm.spaceAsSuffix {
+		return n
+	}
+	if end < len(text) {
+		c := text[end]
+		if c >= utf8.RuneSelf || f.inert.class[c] != classSpace || end+1 < len(text) && text[end+1] >= utf8.RuneSelf {
+			return 0
+		}
+	}
+	if !f.bars.between(rune(text[end-1]), ' ') {
+		return 0
+	}
+	return n
+}
+
+// printable counts the bytes from ! to ~ at the low end of eight. Borrows and carries start at a byte that is none, so
+// they do not reach the lowest such byte.
+func printable(x uint64) int {
+	const each = 0x0101010101010101
+	return bits.TrailingZeros64((x|(x-'!'*each)|(x+each))&(0x80*each)) >> 3
+}

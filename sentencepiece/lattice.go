@@ -1,0 +1,195 @@
+package sentencepiece
+
+import "math"
+
+// lattice is Viterbi's memory on the fast way.
+type lattice struct {
+	ends []latticeEnd
+	path []int32 // where pieces of the best path end, the last first
+}
+
+// latticeEnd is the best path that ends at a byte. size 0: none was found yet.
+type latticeEnd struct {
+	score float32
+	id    int32
+	size  int32
+}
+
+// flushBytes is how much of a long stretch must be decided before it is written out. A place that no path jumps over
+// decides all before it; only the part since then takes memory.
+const flushBytes = 1 << 12
+
+// search segments a stretch from the exact score on, as unigram.segment does.
+func (r *reader) search(text []byte) {
+	r.sync()
+	f, l := r.f, &r.lattice
+	base, front := 0, 0 // ends[i] is of byte base+i; no path reaches further than front
+	if cap(l.ends) == 0 {
+		l.ends = make([]latticeEnd, 0, 64)
+	}
+	ends := append(l.ends[:0], latticeEnd{score: r.score})
+	for from := 0; from < len(text); {
+		if from == front && from-base >= flushBytes {
+			l.ends = ends
+			r.trace(text[base:from])
+			ends[0] = latticeEnd{score: ends[from-base].score}
+			ends, base = ends[:1], from
+		}
+		before := ends[from-base].score
+		if before < -scoreReset || before > scoreReset {
+			resetScores(ends[from-base:])
+			before = 0
+		}
+		char := min(charLength(text[from]), len(text)-from)
+		hasChar := false
+		node, ok := f.pieces.root, true
+		for to := from; to < len(text); {
+			if node, ok = f.pieces.step(node, text[to]); !ok {
+				break
+			}
+			to++
+			id := cellValue(node)
+			if id < 0 {
+				continue
+			}
+			for front < to {
+				front++
+				ends = append(ends, latticeEnd{})
+			}
+			score := f.scores[id] + before
+			if e := &ends[to-base]; e.size == 0 || score > e.score {
+				*e = latticeEnd{score, id, int32(to - from)}
+			}
+			hasChar = hasChar || to-from == char
+		}
+		if !hasChar {
+			for front < from+char {
+				front++
+				ends = append(ends, latticeEnd{})
+			}
+			score := f.unigram.unknownScore + before
+			if e := &ends[from+char-base]; e.size == 0 || score > e.score {
+				*e = latticeEnd{score, f.unknown, int32(char)}
+			}
+		}
+		from += char
+	}
+	l.ends = ends
+	r.trace(text[base:])
+	r.score, r.mark = ends[len(text)-base].score, r.n
+	r.bound = math.Abs(float64(r.score))
+}
+
+// resetScores is the original's step against scores that grow without end: those of all open paths are taken relative
+// to the first one's.
+func resetScores(ends []latticeEnd) {
+	by := ends[0].score
+	ends[0].score = 0
+	for i := range ends[1:] {
+		if e := &ends[1+i]; e.size > 0 {
+			e.score -= by
+		}
+	}
+}
+
+// trace writes out the best path through a stretch.
+func (r *reader) trace(text []byte) {
+	l := &r.lattice
+	l.path = l.path[:0]
+	for end := int32(len(text)); end > 0; end -= l.ends[end].size {
+		l.path = append(l.path, end)
+	}
+	for i := len(l.path) - 1; i >= 0; i-- {
+		e := l.ends[l.path[i]]
+		r.add(e.id, text[l.path[i]-e.size:l.path[i]])
+	}
+}
+
+// decide segments a short stretch from the score 0, in float64, and works out for which scores before it the original
+// gives the same: e gets the ids, the limit and the reach. It returns false if there is no such score, or no room for
+// the answer: then search must do it each time.
+//
+// The original adds a path's scores in float32, from the score s of all that stands before the stretch. Each add of a
+// number of magnitude M errs by at most u·M, u = 2⁻²⁴. A path has at most c pieces, c the number of characters, and its
+// sums stay within M = |s| + c·w, where w is the largest distance of a piece's score from 0, but for a relative error of
+// about c·u. So a path's sum errs by at most c·u·M, and two paths' difference by 2·c·u·M.
+//
+// Let P be the best path in exact arithmetic. At each place that P passes, every other way to come there by another
+// last piece, from the best path to that piece's start, is worse by at least m, the margin. Claim: if m > 2·c·u·M, the
+// original finds P. By induction along P: let i be a place of P, and let the original's best path to P's place before i
+// be P. What the original compares at i are float32 sums of whole paths, each the best that it found to its last
+// piece's start. One of them is P, by the induction. Any other one, Q, ends with another piece; its exact score is no
+// better than the exact best of that piece's start with the piece, so it lies at least m below P's. Both sums err by
+// less than half of m, so P's is larger, whatever the order in which they are tried, and ties cannot arise. So the
+// original's best path to i is P, and so it is at the end, where it goes back from.
+//
+// Hence the limit: |s| < m·2²³/c - c·w, less 1 % for all that is rounded here. Nor may a score pass the original's
+// reset on the way.
+func (r *reader) decide(text []byte, e *cached) bool {
+	type end struct {
+		best, second float64
+		id, size     int32
+	}
+	f := r.f
+	var ends [cachedBytes + 1]end
+	chars := 0
+	for from := 0; from < len(text); {
+		char := min(charLength(text[from]), len(text)-from)
+		chars++
+		before := ends[from].best
+		hasChar := false
+		node, ok := f.pieces.root, true
+		for to := from; to < len(text); {
+			if node, ok = f.pieces.step(node, text[to]); !ok {
+				break
+			}
+			to++
+			id := cellValue(node)
+			if id < 0 {
+				continue
+			}
+			score := before + float64(f.scores[id])
+			switch x := &ends[to]; {
+			case x.size == 0:
+				*x = end{score, math.Inf(-1), id, int32(to - from)}
+			case score > x.best:
+				*x = end{score, x.best, id, int32(to - from)}
+			default:
+				x.second = max(x.second, score)
+			}
+			hasChar = hasChar || to-from == char
+		}
+		if !hasChar {
+			score := before + float64(f.unigram.unknownScore)
+			switch x := &ends[from+char]; {
+			case x.size == 0:
+				*x = end{score, math.Inf(-1), f.unknown, int32(char)}
+			case score > x.best:
+				*x = end{score, x.best, f.unknown, int32(char)}
+			default:
+				x.second = max(x.second, score)
+			}
+		}
+		from += char
+	}
+	margin, reach := math.Inf(1), 0.
+	n := 0
+	for at := int32(len(text)); at > 0; at -= ends[at].size {
+		x := &ends[at]
+		if x.id == f.unknown || n == cachedIDs {
+			return false
+		}
+		margin = min(margin, x.best-x.second)
+		reach += math.Abs(float64(f.scores[x.id]))
+		e.ids[n] = x.id
+		n++
+	}
+	for i, j := 0, n-1; i < j; i, j = i+1, j-1 {
+		e.ids[i], e.ids[j] = e.ids[j], e.ids[i]
+	}
+	span := float64(chars) * f.farthest
+	limit := min(0.99*margin*(1<<23)/float64(chars), scoreReset-1) - 1.01*span
+	// The sum that is kept errs too: by less than a tenth, for scores below the reset.
+	e.limit, e.reach, e.n = float32(limit), float32(reach)+0.1, int32(n)
+	return limit > 0
+}

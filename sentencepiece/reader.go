@@ -1,0 +1,272 @@
+package sentencepiece
+
+import (
+	"math"
+	"slices"
+	"unicode/utf8"
+)
+
+// reader is the state of the fast way in one text, and its memory, which is used again.
+type reader struct {
+	f      *fast
+	cache  wordCache
+	dst    []int32
+	layout *layout // nil: raw ids
+
+	// The stretch of compact text that is being read: it ends at the next barrier.
+	stretch []byte
+	last    rune // its last character
+	pending int  // spaces that have been read and not yet put behind it
+
+	// Raw ids that are not yet in dst.
+	ids [readerIDs + cachedIDs]int32
+	n   int
+
+	// Unigram's score of all up to here. It is known exactly at ids[:mark]; behind that, adding the scores of
+	// ids[mark:n] one after the other gives it, since that is what Viterbi does. bound is no less than its distance
+	// from 0.
+	score float32
+	mark  int
+	bound float64
+
+	afterUnknown bool // the last piece was an unknown one, into which further ones are merged
+	failed       bool // unused pieces of BPE depend on the whole text
+
+	// The word under way, made of what its stretches give; see word.
+	whole  cached
+	parts  int
+	inWord bool
+
+	lattice lattice
+	merger  merger
+}
+
+const readerIDs = 4096
+
+func (r *reader) begin(f *fast, dst []int32, l *layout) {
+	r.f, r.dst, r.layout = f, dst, l
+	r.stretch, r.pending, r.n = r.stretch[:0], 0, 0
+	r.score, r.mark, r.bound = 0, 0, 0
+	r.afterUnknown, r.failed = false, false
+}
+
+// small reports whether the memory is worth keeping: it is after all texts but long ones without barriers.
+func (r *reader) small() bool {
+	return cap(r.stretch) <= keepBytes && cap(r.lattice.ends) <= keepBytes/8 && cap(r.merger.links) <= keepBytes/16
+}
+
+func (r *reader) end() (ids []int32, ok bool) {
+	r.spaces()
+	r.close()
+	r.empty()
+	ids, r.dst = r.dst, nil
+	return ids, !r.failed
+}
+
+// put adds a character, which text spells, behind the pending spaces.
+func (r *reader) put(c rune, text string) {
+	if r.pending > 0 {
+		r.spaces()
+	}
+	if len(r.stretch) > 0 && r.f.bars.between(r.last, c) {
+		r.close()
+	}
+	r.stretch = append(r.stretch, text...)
+	r.last = c
+}
+
+func (r *reader) spaces() {
+	for ; r.pending > 0; r.pending-- {
+		r.atBarrier(' ')
+		r.stretch = append(r.stretch, ' ')
+		r.last = ' '
+	}
+}
+
+// atBarrier reports whether there is a barrier before c; if so, it closes the stretch.
+func (r *reader) atBarrier(c rune) bool {
+	if len(r.stretch) == 0 {
+		return true
+	}
+	if !r.f.bars.between(r.last, c) {
+		return false
+	}
+	r.close()
+	return true
+}
+
+// write puts what one step of the normaliser became, without spaces at its front if a space is just behind us.
+func (r *reader) write(to string, afterSpace, collapse bool) bool {
+	for i, c := range to {
+		switch {
+		case c == ' ' && afterSpace:
+			continue
+		case c == ' ' || c == spaceRune:
+			r.pending++
+		default:
+			r.put(c, to[i:i+utf8.RuneLen(c)])
+		}
+		afterSpace = false
+	}
+	return afterSpace || collapse && len(to) > 0 && to[len(to)-1] == ' '
+}
+
+// word segments a space and the n bytes of text behind it, a whole word of at most cachedBytes between barriers.
+func (r *reader) word(text string, at, n int) {
+	var key [2]uint64
+	if at+cachedBytes <= len(text) {
+		low, high := load8(text, at), load8(text, at+8)
+		if n <= 8 {
+			low, high = low&lowBytes(n), 0
+		} else {
+			high &= lowBytes(n - 8)
+		}
+		key = [2]uint64{low<<8 | ' ', high<<8 | low>>56}
+	} else {
+		var padded [2 * cachedBytes]byte
+		padded[0] = ' '
+		copy(padded[1:], text[at:at+n])
+		key = keyOf(padded[:n+1])
+	}
+	if e := r.cache.find(key); e != nil && r.take(e) {
+		return
+	}
+	// Its stretches, each by itself. What they give together is remembered too.
+	r.whole, r.parts, r.inWord = cached{key: key, limit: float32(math.Inf(1))}, 0, true
+	r.pending = 1
+	for i := at; i < at+n; i++ {
+		r.put(rune(text[i]), text[i:i+1])
+	}
+	r.close()
+	r.inWord = false
+	if r.parts > 1 && r.whole.limit > 0 {
+		r.cache.add(&r.whole)
+	}
+}
+
+// close segments the stretch and begins a new one.
+func (r *reader) close() {
+	text := r.stretch
+	if len(text) == 0 {
+		return
+	}
+	r.stretch = text[:0]
+	short := len(text) <= cachedBytes && text[0] != 0 // a key is padded with NUL; no piece holds one
+	var key [2]uint64
+	if short {
+		r.stretch = slices.Grow(text, cachedBytes)[:0]
+		key = keyOf(r.stretch[:len(text)])
+		if e := r.cache.find(key); e != nil {
+			if r.take(e) {
+				r.part(e)
+				return
+			}
+			short = false // it is known that its answer depends on what stands before
+		}
+	}
+	var e cached
+	e.key = key
+	switch {
+	case r.f.bpe != nil:
+		if r.merge(text, &e, short) {
+			r.cache.add(&e)
+		}
+	case short && r.decide(text, &e):
+		r.cache.add(&e)
+		if !r.take(&e) {
+			r.search(text)
+		}
+	default:
+		if short {
+			r.cache.add(&e)
+		}
+		r.search(text)
+	}
+	r.part(&e)
+}
+
+// part adds what a stretch gave to the word that it is in. A word whose stretches have no common answer has none.
+func (r *reader) part(e *cached) {
+	if !r.inWord {
+		return
+	}
+	w := &r.whole
+	r.parts++
+	if e.limit <= 0 || int(w.n+e.n) > len(w.ids) {
+		w.limit = 0
+		return
+	}
+	w.n += int32(copy(w.ids[w.n:], e.ids[:e.n]))
+	w.limit = min(w.limit, e.limit-w.reach)
+	w.reach += e.reach
+}
+
+// take appends a remembered answer, if it holds at the score that was reached.
+func (r *reader) take(e *cached) bool {
+	if r.bound >= float64(e.limit) {
+		r.sync()
+		if r.bound >= float64(e.limit) {
+			return false
+		}
+	}
+	if r.n > readerIDs {
+		r.sync()
+		r.empty()
+	}
+	*(*[cachedIDs]int32)(r.ids[r.n:]) = e.ids
+	r.n += int(e.n)
+	r.bound += float64(e.reach)
+	r.afterUnknown = false
+	return true
+}
+
+// sync finds the exact score.
+func (r *reader) sync() {
+	if r.f.unigram == nil {
+		return
+	}
+	s := r.score
+	for _, id := range r.ids[r.mark:r.n] {
+		s = r.f.scores[id] + s
+	}
+	r.score, r.mark, r.bound = s, r.n, math.Abs(float64(s))
+}
+
+// add appends one piece, or what stands for an unknown character. The exact score must be known meanwhile.
+func (r *reader) add(id int32, text []byte) {
+	unknown := id == r.f.unknown
+	switch {
+	case unknown && r.f.bytePieces != nil:
+		if len(text) == 1 && text[0] == ' ' {
+			text = []byte(space)
+		}
+		for _, b := range text {
+			r.push(r.f.bytePieces[b])
+		}
+	case unknown && r.afterUnknown:
+	default:
+		r.push(id)
+	}
+	r.afterUnknown = unknown
+}
+
+func (r *reader) push(id int32) {
+	if r.n >= readerIDs {
+		r.empty()
+	}
+	r.ids[r.n] = id
+	r.n++
+}
+
+// empty moves the ids to dst. The exact score must be known, or never be asked for again.
+func (r *reader) empty() {
+	r.dst = slices.Grow(r.dst, r.n)
+	if r.layout == nil {
+		r.dst = append(r.dst, r.ids[:r.n]...)
+	} else {
+		for _, id := range r.ids[:r.n] {
+			r.dst = append(r.dst, r.layout.id(id))
+		}
+	}
+	r.n, r.mark = 0, 0
+}

@@ -26,7 +26,7 @@ const (
 	cachedBytes = 16
 	cachedIDs   = 8
 	minCached   = 1 << 8
-	maxCached   = 1 << 14 // of 64 bytes: 1 MiB
+	maxCached   = 1 << 15 // of 64 bytes: 2 MiB
 )
 
 func (c *wordCache) find(key [2]uint64) *cached {
@@ -47,7 +47,7 @@ func (c *wordCache) find(key [2]uint64) *cached {
 func (c *wordCache) add(e *cached) {
 	if c.added++; c.added > len(c.entries) && len(c.entries) < maxCached {
 		old := c.entries
-		c.entries = make([]cached, 4*len(old))
+		c.entries = make([]cached, 2*len(old))
 		c.added = 0
 		for i := range old {
 			if old[i].key[0] != 0 {

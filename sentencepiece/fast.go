@@ -2,7 +2,6 @@ package sentencepiece
 
 import (
 	"math"
-	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -99,16 +98,10 @@ func (f *fast) appendIDs(dst []int32, text string, l *layout, r *reader) (ids []
 	}
 	afterSpace := z.collapseSpaces
 	for at < len(text) {
-		if r.pending == 1 && r.atBarrier(' ') {
-			if n := f.wordLength(text, at); n > 0 {
-				r.pending = 0
-				r.word(text, at, n)
-				afterSpace = false
-				if at += n; at < len(text) { // a space is there
-					at++
-					r.pending = 1
-					afterSpace = z.collapseSpaces
-				}
+		if r.pending == 0 && len(r.stretch) == 0 || r.pending == 1 && r.atBarrier(' ') {
+			if next := r.words(text, at); next > at {
+				at = next
+				afterSpace = r.pending == 1 && z.collapseSpaces
 				continue
 			}
 		}
@@ -168,52 +161,4 @@ func (f *fast) keeps(text string, at int) (n int, ok bool) {
 		}
 	}
 	return n, true
-}
-
-// wordLength is the length of the word that starts here if it is short, printable, left alone by the normaliser, and
-// ends with a space and a barrier, or with the text. Else it is 0.
-func (f *fast) wordLength(text string, at int) int {
-	const longest = cachedBytes - 1
-	var n int
-	if at+cachedBytes <= len(text) {
-		n = printable(load8(text, at))
-		if n == 8 {
-			n += printable(load8(text, at+8))
-		}
-	} else {
-		for at+n < len(text) && text[at+n]-'!' < 0x7f-'!' {
-			n++
-		}
-	}
-	if n == 0 || n > longest {
-		return 0
-	}
-	if !f.inert.printable {
-		for _, c := range []byte(text[at : at+n]) {
-			if f.inert.class[c] != classKept {
-				return 0
-			}
-		}
-	}
-	end := at + n
-	if end == len(text) && !f.norm.spaceAsSuffix {
-		return n
-	}
-	if end < len(text) {
-		c := text[end]
-		if c >= utf8.RuneSelf || f.inert.class[c] != classSpace || end+1 < len(text) && text[end+1] >= utf8.RuneSelf {
-			return 0
-		}
-	}
-	if !f.bars.between(rune(text[end-1]), ' ') {
-		return 0
-	}
-	return n
-}
-
-// printable counts the bytes from ! to ~ at the low end of eight. Borrows and carries start at a byte that is none, so
-// they do not reach the lowest such byte.
-func printable(x uint64) int {
-	const each = 0x0101010101010101
-	return bits.TrailingZeros64((x|(x-'!'*each)|(x+each))&(0x80*each)) >> 3
 }

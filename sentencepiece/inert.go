@@ -5,11 +5,10 @@ import "unicode/utf8"
 // inert knows the characters that the normaliser leaves as they are, so that most text needs no search in the rules:
 // what no rule starts with, unless the character behind it is one that some rule has in second place.
 type inert struct {
-	class [utf8.RuneSelf]uint8 // what becomes of an ASCII byte before another one, or at the end
-	// printable: all of ! to ~ are classKept.
-	printable bool
-	first     runeSet // a rule or a user-defined symbol is such a character, or a symbol starts with it
-	second    runeSet // a rule has it in second place
+	class   [utf8.RuneSelf]uint8 // what becomes of an ASCII byte before another one, or at the end
+	letters bool                 // all ASCII letters are classKept
+	first   runeSet              // a rule or a user-defined symbol is such a character, or a symbol starts with it
+	second  runeSet              // a rule has it in second place
 }
 
 const (
@@ -39,7 +38,7 @@ func (s *runeSet) fill() {
 }
 
 func newInert(z *normalizer, symbols []entry) *inert {
-	t := &inert{printable: true}
+	t := &inert{letters: true}
 	regular := true
 	if z.rules != nil {
 		s := ruleScan{rules: z.rules, into: t, left: 2*len(z.rules.units) + 1<<10, regular: true}
@@ -60,8 +59,8 @@ func newInert(z *normalizer, symbols []entry) *inert {
 		if z.alone(byte(c)) {
 			t.class[c] = z.classOf(byte(c))
 		}
-		if c > ' ' && c < 0x7f && t.class[c] != classKept {
-			t.printable = false
+		if letter := c | 0x20; letter >= 'a' && letter <= 'z' && t.class[c] != classKept {
+			t.letters = false
 		}
 	}
 	return t

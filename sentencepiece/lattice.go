@@ -190,6 +190,6 @@ func (r *reader) decide(text []byte, e *cached) bool {
 	span := float64(chars) * f.farthest
 	limit := min(0.99*margin*(1<<23)/float64(chars), scoreReset-1) - 1.01*span
 	// The sum that is kept errs too: by less than a tenth, for scores below the reset.
-	e.limit, e.reach, e.n = float32(limit), float32(reach)+0.1, int32(n)
+	e.limit, e.reach, e.n = max(float32(limit), 0), float32(reach)+0.1, int32(n)
 	return limit > 0
 }

@@ -33,9 +33,9 @@ func mergeOrder(score float32) uint32 {
 	}
 }
 
-// merge segments a stretch as bpe.segmentWhole does. If the answer is short enough and depends on nothing else, it
-// becomes e's, and merge returns true.
-func (r *reader) merge(text []byte, e *cached, short bool) bool {
+// merge segments a stretch as bpe.segmentWhole does. If the answer is short enough and depends on nothing else, and e is
+// not nil, it becomes e's, and merge returns true.
+func (r *reader) merge(text []byte, e *cached) bool {
 	g := &r.merger
 	g.links = g.links[:0]
 	f := r.f
@@ -86,7 +86,7 @@ func (r *reader) merge(text []byte, e *cached, short bool) bool {
 		i = next
 	}
 	n := r.n - first
-	if !short || unknown || n > cachedIDs || n < 1 || r.failed {
+	if e == nil || unknown || n > cachedIDs || n < 1 || r.failed {
 		return false
 	}
 	e.n = int32(copy(e.ids[:], r.ids[first:r.n]))

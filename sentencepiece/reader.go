@@ -32,11 +32,6 @@ type reader struct {
 	afterUnknown bool // the last piece was an unknown one, into which further ones are merged
 	failed       bool // unused pieces of BPE depend on the whole text
 
-	// The word under way, made of what its stretches give; see word.
-	whole  cached
-	parts  int
-	inWord bool
-
 	lattice lattice
 	merger  merger
 }
@@ -111,94 +106,46 @@ func (r *reader) write(to string, afterSpace, collapse bool) bool {
 	return afterSpace || collapse && len(to) > 0 && to[len(to)-1] == ' '
 }
 
-// word segments a space and the n bytes of text behind it, a whole word of at most cachedBytes between barriers.
-func (r *reader) word(text string, at, n int) {
-	var key [2]uint64
-	if at+cachedBytes <= len(text) {
-		low, high := load8(text, at), load8(text, at+8)
-		if n <= 8 {
-			low, high = low&lowBytes(n), 0
-		} else {
-			high &= lowBytes(n - 8)
-		}
-		key = [2]uint64{low<<8 | ' ', high<<8 | low>>56}
-	} else {
-		var padded [2 * cachedBytes]byte
-		padded[0] = ' '
-		copy(padded[1:], text[at:at+n])
-		key = keyOf(padded[:n+1])
-	}
-	if e := r.cache.find(key); e != nil && r.take(e) {
-		return
-	}
-	// Its stretches, each by itself. What they give together is remembered too.
-	r.whole, r.parts, r.inWord = cached{key: key, limit: float32(math.Inf(1))}, 0, true
-	r.pending = 1
-	for i := at; i < at+n; i++ {
-		r.put(rune(text[i]), text[i:i+1])
-	}
-	r.close()
-	r.inWord = false
-	if r.parts > 1 && r.whole.limit > 0 {
-		r.cache.add(&r.whole)
-	}
-}
-
 // close segments the stretch and begins a new one.
 func (r *reader) close() {
-	text := r.stretch
-	if len(text) == 0 {
+	n := len(r.stretch)
+	if n == 0 {
 		return
 	}
-	r.stretch = text[:0]
-	short := len(text) <= cachedBytes && text[0] != 0 // a key is padded with NUL; no piece holds one
-	var key [2]uint64
-	if short {
-		r.stretch = slices.Grow(text, cachedBytes)[:0]
-		key = keyOf(r.stretch[:len(text)])
-		if e := r.cache.find(key); e != nil {
-			if r.take(e) {
-				r.part(e)
-				return
-			}
-			short = false // it is known that its answer depends on what stands before
-		}
+	if n > cachedBytes || r.stretch[0] == 0 { // a key is padded with NUL, which no piece holds
+		r.segment(nil)
+		return
 	}
-	var e cached
-	e.key = key
-	switch {
-	case r.f.bpe != nil:
-		if r.merge(text, &e, short) {
-			r.cache.add(&e)
-		}
-	case short && r.decide(text, &e):
-		r.cache.add(&e)
-		if !r.take(&e) {
-			r.search(text)
-		}
-	default:
-		if short {
-			r.cache.add(&e)
-		}
-		r.search(text)
+	r.stretch = slices.Grow(r.stretch, cachedBytes)
+	e := cached{key: keyOf(r.stretch)}
+	if known := r.cache.find(e.key); known != nil && r.take(known) {
+		r.stretch = r.stretch[:0]
+	} else if known != nil {
+		r.segment(nil)
+	} else {
+		r.segment(&e)
 	}
-	r.part(&e)
 }
 
-// part adds what a stretch gave to the word that it is in. A word whose stretches have no common answer has none.
-func (r *reader) part(e *cached) {
-	if !r.inWord {
+// segment segments the stretch and begins a new one. If e is not nil, it has the stretch's key, and the answer is
+// remembered, or that there is none which holds everywhere.
+func (r *reader) segment(e *cached) {
+	text := r.stretch
+	r.stretch = text[:0]
+	if r.f.bpe != nil {
+		if r.merge(text, e) {
+			r.cache.add(e)
+		}
 		return
 	}
-	w := &r.whole
-	r.parts++
-	if e.limit <= 0 || int(w.n+e.n) > len(w.ids) {
-		w.limit = 0
-		return
+	if e != nil {
+		decided := r.decide(text, e)
+		r.cache.add(e)
+		if decided && r.take(e) {
+			return
+		}
 	}
-	w.n += int32(copy(w.ids[w.n:], e.ids[:e.n]))
-	w.limit = min(w.limit, e.limit-w.reach)
-	w.reach += e.reach
+	r.search(text)
 }
 
 // take appends a remembered answer, if it holds at the score that was reached.

@@ -1,0 +1,104 @@
+package sentencepiece
+
+import "math/bits"
+
+// words reads ASCII text that the normaliser leaves alone, from a barrier on, as far as it goes at once: stretch by
+// stretch, each at most cachedBytes long with the space before it. It returns where it stopped: at a barrier again,
+// with a pending space or none. Most text is read here, and most stretches are remembered.
+func (r *reader) words(text string, at int) int {
+	at = readWords(r, text, at, len(text))
+	if rest := len(text) - at; rest > 0 && rest < cachedBytes {
+		// The end of the text, once more with room behind it.
+		var padded [2 * cachedBytes]byte
+		for i := copy(padded[:], text[at:]); i < len(padded); i++ {
+			padded[i] = ' '
+		}
+		at += readWords(r, padded[:], 0, rest)
+	}
+	return at
+}
+
+// readWords does that up to end, where the text may go on with spaces which are not the caller's.
+func readWords[T string | []byte](r *reader, text T, at, end int) int {
+	const top = 0x8080808080808080
+	class, bars := &r.f.inert.class, r.f.bars
+	kept := r.f.inert.letters
+	for at < end && at+cachedBytes <= len(text) {
+		low, high := load8(text, at), load8(text, at+8)
+		if (low|high)&top != 0 {
+			break
+		}
+		n := 0
+		if kept {
+			n = letters(low)
+			if n == 8 {
+				n += letters(high)
+			}
+		}
+		if n == 0 {
+			if class[text[at]&0x7f] != classKept {
+				break
+			}
+			n = 1
+		}
+		// Now to the next barrier. The byte behind it must be ASCII too, since that decides what becomes of it.
+		spaced := false
+		for ; n < cachedBytes-1; n++ {
+			a, c := rune(text[at+n-1]), rune(text[at+n])
+			k := class[c&0x7f]
+			if k == classSpace {
+				c, spaced = ' ', true
+			} else if k != classKept {
+				return at
+			}
+			if bars.between(a, c) {
+				break
+			}
+			if spaced {
+				return at
+			}
+		}
+		if n >= cachedBytes-1 {
+			break
+		}
+		if n <= 8 {
+			low, high = low&lowBytes(n), 0
+		} else {
+			high &= lowBytes(n - 8)
+		}
+		if low == 0 { // NUL, with which a key is padded
+			break
+		}
+		key := [2]uint64{low, high}
+		if r.pending == 1 {
+			key = [2]uint64{low<<8 | ' ', high<<8 | low>>56}
+		}
+		if e := r.cache.find(key); e == nil || !r.take(e) {
+			if r.pending == 1 {
+				r.stretch = append(r.stretch, ' ')
+			}
+			r.stretch = append(r.stretch, text[at:at+n]...)
+			if e != nil {
+				r.segment(nil)
+			} else {
+				r.segment(&cached{key: key})
+			}
+		}
+		r.pending = 0
+		at += n
+		if spaced && at < end {
+			r.pending = 1
+			at++
+		}
+	}
+	return at
+}
+
+// letters counts the ASCII letters at the low end of eight ASCII bytes.
+func letters(x uint64) int {
+	const each = 0x0101010101010101
+	x |= 0x20 * each
+	below := ^((x | 0x80*each) - 'a'*each)
+	above := x + (0x7f-'z')*each
+	return bits.TrailingZeros64((below|above)&(0x80*each)) >> 3
+}

@@ -1,67 +1,111 @@
 package sentencepiece
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // wordCache remembers how short stretches of text between barriers are cut. It belongs to one call at a time, so it
 // needs no locks, and it begins small and doubles while new words come, up to maxCached entries.
 //
-// A key is at most 16 bytes of text in the compact form, padded with zeros. Two entries share a key's place; a new one
-// pushes the older of them out.
+// A key is at most cachedBytes of text in the compact form, padded with zeros. Two of them share a bucket, which is a
+// cache line; a new one pushes the older of them out.
 type wordCache struct {
-	entries []cached // a power of two of them
+	buckets []bucket // a power of two of them
 	added   int      // since the table last grew
 }
 
-// cached is one answer: a cache line.
-type cached struct {
-	key   [2]uint64
+type bucket struct {
+	keys    [2][2]uint64
+	answers [2]answer
+}
+
+// answer is how a stretch is cut, packed into 16 bytes.
+type answer struct {
+	ids   [3]uint32 // up to four raw ids of 24 bits
+	limit uint16    // the upper half of a float32, but for the lowest two bits: the number of ids less 1
+	reach uint16    // the upper half of a float32
+}
+
+// cut is an answer unpacked.
+type cut struct {
 	ids   [cachedIDs]int32 // raw
-	limit float32          // the answer holds if the score before it is closer to 0 than this; 0 or less: never
-	reach float32          // how much further from 0 the score may be behind it
-	n     int32
-	_     int32
+	n     int
+	limit float32 // it holds if the score before the stretch is closer to 0 than this; 0: never
+	reach float32 // how much further from 0 the score may be behind the stretch
 }
 
 const (
 	cachedBytes = 16
-	cachedIDs   = 8
+	cachedIDs   = 4
 	minCached   = 1 << 8
-	maxCached   = 1 << 15 // of 64 bytes: 2 MiB
+	maxCached   = 1 << 15 // of 32 bytes: 1 MiB
+	// A cache knows ids below this.
+	cachedMax = 1 << 24
 )
 
-func (c *wordCache) find(key [2]uint64) *cached {
-	if len(c.entries) == 0 {
-		c.entries = make([]cached, minCached)
+func (c *cut) pack() (a answer) {
+	i := c.ids
+	a.ids = [3]uint32{uint32(i[0] | i[1]<<24), uint32(i[1]>>8 | i[2]<<16), uint32(i[2]>>16 | i[3]<<8)}
+	a.limit = uint16(math.Float32bits(c.limit)>>16)&^3 | uint16(c.n-1)&3    // rounded down
+	a.reach = uint16((uint64(math.Float32bits(c.reach)) + 1<<16 - 1) >> 16) // rounded up
+	return a
+}
+
+// limits is the cut's limit.
+func (a *answer) limits() float64 { return float64(math.Float32frombits(uint32(a.limit&^3) << 16)) }
+
+func (a *answer) reaches() float64 { return float64(math.Float32frombits(uint32(a.reach) << 16)) }
+
+// unpack writes four ids, of which the first n count.
+func (a *answer) unpack(to *[cachedIDs]int32) (n int) {
+	x, y, z := a.ids[0], a.ids[1], a.ids[2]
+	to[0] = int32(x & 0xffffff)
+	to[1] = int32(x>>24 | y&0xffff<<8)
+	to[2] = int32(y>>16 | z&0xff<<16)
+	to[3] = int32(z >> 8)
+	return int(a.limit&3) + 1
+}
+
+// find returns nil if a key is not there.
+func (c *wordCache) find(key [2]uint64) *answer {
+	if len(c.buckets) == 0 {
+		c.buckets = make([]bucket, minCached/2)
 	}
-	at := hashKey(key) & uint64(len(c.entries)-1)
-	if e := &c.entries[at]; e.key == key {
-		return e
+	b := &c.buckets[hashKey(key)&uint64(len(c.buckets)-1)]
+	first := b.keys[0][0] ^ key[0] | b.keys[0][1] ^ key[1]
+	second := b.keys[1][0] ^ key[0] | b.keys[1][1] ^ key[1]
+	if min(first, second) != 0 {
+		return nil
 	}
-	if e := &c.entries[at^1]; e.key == key {
-		return e
+	way := 1 // without a branch: which one it is cannot be foreseen
+	if first == 0 {
+		way = 0
 	}
-	return nil
+	return &b.answers[way&1]
 }
 
 // add stores an answer whose key is not there.
-func (c *wordCache) add(e *cached) {
-	if c.added++; c.added > len(c.entries) && len(c.entries) < maxCached {
-		old := c.entries
-		c.entries = make([]cached, 2*len(old))
+func (c *wordCache) add(key [2]uint64, a answer) {
+	if c.added++; c.added > 2*len(c.buckets) && len(c.buckets) < maxCached/2 {
+		old := c.buckets
+		c.buckets = make([]bucket, 2*len(old))
 		c.added = 0
 		for i := range old {
-			if old[i].key[0] != 0 {
-				c.put(&old[i])
+			for way := 1; way >= 0; way-- {
+				if b := &old[i]; b.keys[way][0] != 0 {
+					c.put(b.keys[way], b.answers[way])
+				}
 			}
 		}
 	}
-	c.put(e)
+	c.put(key, a)
 }
 
-func (c *wordCache) put(e *cached) {
-	at := hashKey(e.key) & uint64(len(c.entries)-1)
-	c.entries[at^1] = c.entries[at]
-	c.entries[at] = *e
+func (c *wordCache) put(key [2]uint64, a answer) {
+	b := &c.buckets[hashKey(key)&uint64(len(c.buckets)-1)]
+	b.keys[1], b.answers[1] = b.keys[0], b.answers[0]
+	b.keys[0], b.answers[0] = key, a
 }
 
 func hashKey(key [2]uint64) uint64 {

@@ -34,7 +34,7 @@ type fast struct {
 
 // newFast returns nil if a model has no fast way.
 func newFast(m *Model, searched, symbols []entry) (*fast, error) {
-	if !m.norm.escapeSpaces || m.norm.rules != nil && !utf8.ValidString(m.norm.rules.blob) {
+	if len(m.pieces) > cachedMax || !m.norm.escapeSpaces || m.norm.rules != nil && !utf8.ValidString(m.norm.rules.blob) {
 		return nil, nil
 	}
 	f := &fast{norm: &m.norm, unigram: m.unigram, bpe: m.bpe, unknown: m.unknown, bytePieces: m.bytePieces, layout: m.layout}

@@ -106,7 +106,7 @@ func (r *reader) trace(text []byte) {
 }
 
 // decide segments a short stretch from the score 0, in float64, and works out for which scores before it the original
-// gives the same: e gets the ids, the limit and the reach. It returns false if there is no such score, or no room for
+// gives the same: c gets the ids, the limit and the reach. It returns false if there is no such score, or no room for
 // the answer: then search must do it each time.
 //
 // The original adds a path's scores in float32, from the score s of all that stands before the stretch. Each add of a
@@ -125,7 +125,7 @@ func (r *reader) trace(text []byte) {
 //
 // Hence the limit: |s| < m·2²³/c - c·w, less 1 % for all that is rounded here. Nor may a score pass the original's
 // reset on the way.
-func (r *reader) decide(text []byte, e *cached) bool {
+func (r *reader) decide(text []byte, c *cut) bool {
 	type end struct {
 		best, second float64
 		id, size     int32
@@ -181,15 +181,15 @@ func (r *reader) decide(text []byte, e *cached) bool {
 		}
 		margin = min(margin, x.best-x.second)
 		reach += math.Abs(float64(f.scores[x.id]))
-		e.ids[n] = x.id
+		c.ids[n] = x.id
 		n++
 	}
 	for i, j := 0, n-1; i < j; i, j = i+1, j-1 {
-		e.ids[i], e.ids[j] = e.ids[j], e.ids[i]
+		c.ids[i], c.ids[j] = c.ids[j], c.ids[i]
 	}
 	span := float64(chars) * f.farthest
 	limit := min(0.99*margin*(1<<23)/float64(chars), scoreReset-1) - 1.01*span
 	// The sum that is kept errs too: by less than a tenth, for scores below the reset.
-	e.limit, e.reach, e.n = max(float32(limit), 0), float32(reach)+0.1, int32(n)
+	c.limit, c.reach, c.n = max(float32(limit), 0), float32(reach)+0.1, n
 	return limit > 0
 }

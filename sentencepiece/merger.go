@@ -33,9 +33,9 @@ func mergeOrder(score float32) uint32 {
 	}
 }
 
-// merge segments a stretch as bpe.segmentWhole does. If the answer is short enough and depends on nothing else, and e is
-// not nil, it becomes e's, and merge returns true.
-func (r *reader) merge(text []byte, e *cached) bool {
+// merge segments a stretch as bpe.segmentWhole does. If the answer is short enough and depends on nothing else, it
+// becomes c's, and merge returns true.
+func (r *reader) merge(text []byte, c *cut) bool {
 	g := &r.merger
 	g.links = g.links[:0]
 	f := r.f
@@ -86,11 +86,11 @@ func (r *reader) merge(text []byte, e *cached) bool {
 		i = next
 	}
 	n := r.n - first
-	if e == nil || unknown || n > cachedIDs || n < 1 || r.failed {
+	if unknown || n > cachedIDs || n < 1 || r.failed {
 		return false
 	}
-	e.n = int32(copy(e.ids[:], r.ids[first:r.n]))
-	e.limit = float32(math.Inf(1))
+	c.n = copy(c.ids[:], r.ids[first:r.n])
+	c.limit = float32(math.Inf(1))
 	return true
 }
 

@@ -117,31 +117,33 @@ func (r *reader) close() {
 		return
 	}
 	r.stretch = slices.Grow(r.stretch, cachedBytes)
-	e := cached{key: keyOf(r.stretch)}
-	if known := r.cache.find(e.key); known != nil && r.take(known) {
+	key := keyOf(r.stretch)
+	if a := r.cache.find(key); a == nil {
+		r.segment(&key)
+	} else if r.take(a) {
 		r.stretch = r.stretch[:0]
-	} else if known != nil {
-		r.segment(nil)
 	} else {
-		r.segment(&e)
+		r.segment(nil)
 	}
 }
 
-// segment segments the stretch and begins a new one. If e is not nil, it has the stretch's key, and the answer is
-// remembered, or that there is none which holds everywhere.
-func (r *reader) segment(e *cached) {
+// segment segments the stretch and begins a new one. If key is not nil, the answer is remembered, or that there is none
+// which holds everywhere.
+func (r *reader) segment(key *[2]uint64) {
 	text := r.stretch
 	r.stretch = text[:0]
+	var c cut
 	if r.f.bpe != nil {
-		if r.merge(text, e) {
-			r.cache.add(e)
+		if r.merge(text, &c) && key != nil {
+			r.cache.add(*key, c.pack())
 		}
 		return
 	}
-	if e != nil {
-		decided := r.decide(text, e)
-		r.cache.add(e)
-		if decided && r.take(e) {
+	if key != nil {
+		decided := r.decide(text, &c)
+		a := c.pack()
+		r.cache.add(*key, a)
+		if decided && r.take(&a) {
 			return
 		}
 	}
@@ -149,10 +151,10 @@ func (r *reader) segment(e *cached) {
 }
 
 // take appends a remembered answer, if it holds at the score that was reached.
-func (r *reader) take(e *cached) bool {
-	if r.bound >= float64(e.limit) {
+func (r *reader) take(a *answer) bool {
+	if r.bound >= a.limits() {
 		r.sync()
-		if r.bound >= float64(e.limit) {
+		if r.bound >= a.limits() {
 			return false
 		}
 	}
@@ -160,9 +162,8 @@ func (r *reader) take(e *cached) bool {
 		r.sync()
 		r.empty()
 	}
-	*(*[cachedIDs]int32)(r.ids[r.n:]) = e.ids
-	r.n += int(e.n)
-	r.bound += float64(e.reach)
+	r.n += a.unpack((*[cachedIDs]int32)(r.ids[r.n:]))
+	r.bound += a.reaches()
 	r.afterUnknown = false
 	return true
 }

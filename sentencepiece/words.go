@@ -73,15 +73,15 @@ func readWords[T string | []byte](r *reader, text T, at, end int) int {
 		if r.pending == 1 {
 			key = [2]uint64{low<<8 | ' ', high<<8 | low>>56}
 		}
-		if e := r.cache.find(key); e == nil || !r.take(e) {
+		if a := r.cache.find(key); a == nil || !r.take(a) {
 			if r.pending == 1 {
 				r.stretch = append(r.stretch, ' ')
 			}
 			r.stretch = append(r.stretch, text[at:at+n]...)
-			if e != nil {
+			if a != nil {
 				r.segment(nil)
 			} else {
-				r.segment(&cached{key: key})
+				r.segment(&key)
 			}
 		}
 		r.pending = 0

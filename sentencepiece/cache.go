@@ -15,8 +15,11 @@ type wordCache struct {
 	added   int      // since the table last grew
 }
 
+// key is a struct since an array of two would go through memory.
+type key struct{ low, high uint64 }
+
 type bucket struct {
-	keys    [2][2]uint64
+	keys    [2]key
 	answers [2]answer
 }
 
@@ -39,7 +42,7 @@ const (
 	cachedBytes = 16
 	cachedIDs   = 4
 	minCached   = 1 << 8
-	maxCached   = 1 << 15 // of 32 bytes: 1 MiB
+	maxCached   = 1 << 16 // of 32 bytes: 2 MiB
 	// A cache knows ids below this.
 	cachedMax = 1 << 24
 )
@@ -68,13 +71,13 @@ func (a *answer) unpack(to *[cachedIDs]int32) (n int) {
 }
 
 // find returns nil if a key is not there.
-func (c *wordCache) find(key [2]uint64) *answer {
+func (c *wordCache) find(k key) *answer {
 	if len(c.buckets) == 0 {
 		c.buckets = make([]bucket, minCached/2)
 	}
-	b := &c.buckets[hashKey(key)&uint64(len(c.buckets)-1)]
-	first := b.keys[0][0] ^ key[0] | b.keys[0][1] ^ key[1]
-	second := b.keys[1][0] ^ key[0] | b.keys[1][1] ^ key[1]
+	b := &c.buckets[hashKey(k)&uint64(len(c.buckets)-1)]
+	first := b.keys[0].low ^ k.low | b.keys[0].high ^ k.high
+	second := b.keys[1].low ^ k.low | b.keys[1].high ^ k.high
 	if min(first, second) != 0 {
 		return nil
 	}
@@ -86,43 +89,50 @@ func (c *wordCache) find(key [2]uint64) *answer {
 }
 
 // add stores an answer whose key is not there.
-func (c *wordCache) add(key [2]uint64, a answer) {
+func (c *wordCache) add(k key, a answer) {
 	if c.added++; c.added > 2*len(c.buckets) && len(c.buckets) < maxCached/2 {
 		old := c.buckets
 		c.buckets = make([]bucket, 2*len(old))
 		c.added = 0
 		for i := range old {
 			for way := 1; way >= 0; way-- {
-				if b := &old[i]; b.keys[way][0] != 0 {
+				if b := &old[i]; b.keys[way].low != 0 {
 					c.put(b.keys[way], b.answers[way])
 				}
 			}
 		}
 	}
-	c.put(key, a)
+	c.put(k, a)
 }
 
-func (c *wordCache) put(key [2]uint64, a answer) {
-	b := &c.buckets[hashKey(key)&uint64(len(c.buckets)-1)]
+func (c *wordCache) put(k key, a answer) {
+	b := &c.buckets[hashKey(k)&uint64(len(c.buckets)-1)]
 	b.keys[1], b.answers[1] = b.keys[0], b.answers[0]
-	b.keys[0], b.answers[0] = key, a
+	b.keys[0], b.answers[0] = k, a
 }
 
-func hashKey(key [2]uint64) uint64 {
-	high, low := bits.Mul64(key[0]^0x9e3779b97f4a7c15, key[1]^0xd1b54a32d192ed03)
+func hashKey(k key) uint64 {
+	high, low := bits.Mul64(k.low^0x9e3779b97f4a7c15, k.high^0xd1b54a32d192ed03)
 	return high ^ low
 }
 
 // keyOf is the key of at most cachedBytes of text. Behind the text, as many bytes of memory must be there.
-func keyOf(text []byte) (key [2]uint64) {
+func keyOf(text []byte) key {
 	n := len(text)
 	text = text[:cachedBytes]
-	key[0], key[1] = load8(text, 0), load8(text, 8)
-	if n <= 8 {
-		return [2]uint64{key[0] & lowBytes(n), 0}
-	}
-	return [2]uint64{key[0], key[1] & lowBytes(n-8)}
+	return key{load8(text, 0), load8(text, 8)}.first(n)
 }
+
+// first keeps the first n bytes of a key, n from 0 to cachedBytes.
+func (k key) first(n int) key {
+	if n <= 8 {
+		return key{k.low & lowBytes(n), 0}
+	}
+	return key{k.low, k.high & lowBytes(n-8)}
+}
+
+// behindSpace puts a space before a key's bytes, of which the last is dropped.
+func (k key) behindSpace() key { return key{k.low<<8 | ' ', k.high<<8 | k.low>>56} }
 
 // lowBytes is a mask of the lowest n bytes, n from 0 to 8.
 func lowBytes(n int) uint64 { return 1<<(8*n) - 1 }

@@ -117,9 +117,9 @@ func (r *reader) close() {
 		return
 	}
 	r.stretch = slices.Grow(r.stretch, cachedBytes)
-	key := keyOf(r.stretch)
-	if a := r.cache.find(key); a == nil {
-		r.segment(&key)
+	k := keyOf(r.stretch)
+	if a := r.cache.find(k); a == nil {
+		r.segment(&k)
 	} else if r.take(a) {
 		r.stretch = r.stretch[:0]
 	} else {
@@ -127,22 +127,22 @@ func (r *reader) close() {
 	}
 }
 
-// segment segments the stretch and begins a new one. If key is not nil, the answer is remembered, or that there is none
+// segment segments the stretch and begins a new one. If k is not nil, it is the stretch's key, and the answer is remembered, or that there is none
 // which holds everywhere.
-func (r *reader) segment(key *[2]uint64) {
+func (r *reader) segment(k *key) {
 	text := r.stretch
 	r.stretch = text[:0]
 	var c cut
 	if r.f.bpe != nil {
-		if r.merge(text, &c) && key != nil {
-			r.cache.add(*key, c.pack())
+		if r.merge(text, &c) && k != nil {
+			r.cache.add(*k, c.pack())
 		}
 		return
 	}
-	if key != nil {
+	if k != nil {
 		decided := r.decide(text, &c)
 		a := c.pack()
-		r.cache.add(*key, a)
+		r.cache.add(*k, a)
 		if decided && r.take(&a) {
 			return
 		}

@@ -45,10 +45,10 @@ func readWords[T string | []byte](r *reader, text T, at, end int) int {
 		spaced := false
 		for ; n < cachedBytes-1; n++ {
 			a, c := rune(text[at+n-1]), rune(text[at+n])
-			k := class[c&0x7f]
-			if k == classSpace {
+			kind := class[c&0x7f]
+			if kind == classSpace {
 				c, spaced = ' ', true
-			} else if k != classKept {
+			} else if kind != classKept {
 				return at
 			}
 			if bars.between(a, c) {
@@ -61,19 +61,14 @@ func readWords[T string | []byte](r *reader, text T, at, end int) int {
 		if n >= cachedBytes-1 {
 			break
 		}
-		if n <= 8 {
-			low, high = low&lowBytes(n), 0
-		} else {
-			high &= lowBytes(n - 8)
-		}
-		if low == 0 { // NUL, with which a key is padded
+		k := key{low, high}.first(n)
+		if k.low == 0 { // NUL, with which a key is padded
 			break
 		}
-		key := [2]uint64{low, high}
 		if r.pending == 1 {
-			key = [2]uint64{low<<8 | ' ', high<<8 | low>>56}
+			k = k.behindSpace()
 		}
-		if a := r.cache.find(key); a == nil || !r.take(a) {
+		if a := r.cache.find(k); a == nil || !r.take(a) {
 			if r.pending == 1 {
 				r.stretch = append(r.stretch, ' ')
 			}
@@ -81,7 +76,7 @@ func readWords[T string | []byte](r *reader, text T, at, end int) int {
 			if a != nil {
 				r.segment(nil)
 			} else {
-				r.segment(&key)
+				r.segment(&k)
 			}
 		}
 		r.pending = 0

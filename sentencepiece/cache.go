@@ -25,14 +25,14 @@ type bucket struct {
 
 // answer is how a stretch is cut, packed into 16 bytes.
 type answer struct {
-	ids   [3]uint32 // up to four raw ids of 24 bits
-	limit uint16    // the upper half of a float32, but for the lowest two bits: the number of ids less 1
+	ids   [3]uint32 // raw: up to six of 16 bits, or in large vocabularies up to four of 24
+	limit uint16    // the upper half of a float32, but for the lowest three bits: the number of ids
 	reach uint16    // the upper half of a float32
 }
 
 // cut is an answer unpacked.
 type cut struct {
-	ids   [cachedIDs]int32 // raw
+	ids   [cachedIDs]int32
 	n     int
 	limit float32 // it holds if the score before the stretch is closer to 0 than this; 0: never
 	reach float32 // how much further from 0 the score may be behind the stretch
@@ -40,34 +40,49 @@ type cut struct {
 
 const (
 	cachedBytes = 16
-	cachedIDs   = 4
+	cachedIDs   = 6
 	minCached   = 1 << 8
 	maxCached   = 1 << 16 // of 32 bytes: 2 MiB
-	// A cache knows ids below this.
-	cachedMax = 1 << 24
 )
 
-func (c *cut) pack() (a answer) {
-	i := c.ids
-	a.ids = [3]uint32{uint32(i[0] | i[1]<<24), uint32(i[1]>>8 | i[2]<<16), uint32(i[2]>>16 | i[3]<<8)}
-	a.limit = uint16(math.Float32bits(c.limit)>>16)&^3 | uint16(c.n-1)&3    // rounded down
+// Sizes of vocabularies that take 24 bits an id instead of 16, and that are too large.
+const (
+	wideVocabulary = 1 << 16
+	hugeVocabulary = 1 << 24
+)
+
+// pack returns false if there are too many ids.
+func (c *cut) pack(wide bool) (a answer, ok bool) {
+	i := &c.ids
+	if wide {
+		a.ids = [3]uint32{uint32(i[0] | i[1]<<24), uint32(i[1]>>8 | i[2]<<16), uint32(i[2]>>16 | i[3]<<8)}
+	} else {
+		a.ids = [3]uint32{uint32(i[0] | i[1]<<16), uint32(i[2] | i[3]<<16), uint32(i[4] | i[5]<<16)}
+	}
+	a.limit = uint16(math.Float32bits(c.limit)>>16)&^7 | uint16(c.n)        // rounded down
 	a.reach = uint16((uint64(math.Float32bits(c.reach)) + 1<<16 - 1) >> 16) // rounded up
-	return a
+	return a, c.n <= 4 || !wide
 }
 
-// limits is the cut's limit.
-func (a *answer) limits() float64 { return float64(math.Float32frombits(uint32(a.limit&^3) << 16)) }
+// within is the cut's limit.
+func (a *answer) within() float32 { return math.Float32frombits(uint32(a.limit&^7) << 16) }
 
-func (a *answer) reaches() float64 { return float64(math.Float32frombits(uint32(a.reach) << 16)) }
+func (a *answer) reaches() float32 { return math.Float32frombits(uint32(a.reach) << 16) }
 
-// unpack writes four ids, of which the first n count.
-func (a *answer) unpack(to *[cachedIDs]int32) (n int) {
+// unpack writes ids, of which the first n count.
+func (a *answer) unpack(to *[cachedIDs]int32, wide bool) (n int) {
 	x, y, z := a.ids[0], a.ids[1], a.ids[2]
-	to[0] = int32(x & 0xffffff)
-	to[1] = int32(x>>24 | y&0xffff<<8)
-	to[2] = int32(y>>16 | z&0xff<<16)
-	to[3] = int32(z >> 8)
-	return int(a.limit&3) + 1
+	if wide {
+		to[0] = int32(x & 0xffffff)
+		to[1] = int32(x>>24 | y&0xffff<<8)
+		to[2] = int32(y>>16 | z&0xff<<16)
+		to[3] = int32(z >> 8)
+	} else {
+		to[0], to[1] = int32(x&0xffff), int32(x>>16)
+		to[2], to[3] = int32(y&0xffff), int32(y>>16)
+		to[4], to[5] = int32(z&0xffff), int32(z>>16)
+	}
+	return int(a.limit & 7)
 }
 
 // find returns nil if a key is not there.

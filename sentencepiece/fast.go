@@ -27,6 +27,7 @@ type fast struct {
 	order   []uint32 // BPE: by raw id, the lower the sooner merged
 	// farthest is the largest distance of a piece's score from 0, that of unknown characters included.
 	farthest   float64
+	wide       bool
 	unknown    int32
 	bytePieces *[256]int32
 	layout     layout
@@ -34,10 +35,10 @@ type fast struct {
 
 // newFast returns nil if a model has no fast way.
 func newFast(m *Model, searched, symbols []entry) (*fast, error) {
-	if len(m.pieces) > cachedMax || !m.norm.escapeSpaces || m.norm.rules != nil && !utf8.ValidString(m.norm.rules.blob) {
+	if len(m.pieces) > hugeVocabulary || !m.norm.escapeSpaces || m.norm.rules != nil && !utf8.ValidString(m.norm.rules.blob) {
 		return nil, nil
 	}
-	f := &fast{norm: &m.norm, unigram: m.unigram, bpe: m.bpe, unknown: m.unknown, bytePieces: m.bytePieces, layout: m.layout}
+	f := &fast{wide: len(m.pieces) > wideVocabulary, norm: &m.norm, unigram: m.unigram, bpe: m.bpe, unknown: m.unknown, bytePieces: m.bytePieces, layout: m.layout}
 	var keys, named []entry
 	for _, e := range searched {
 		if !utf8.ValidString(e.key) {

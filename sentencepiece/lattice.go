@@ -177,6 +177,7 @@ func (r *reader) decide(text []byte, c *cut) bool {
 	for at := int32(len(text)); at > 0; at -= ends[at].size {
 		x := &ends[at]
 		if x.id == f.unknown || n == cachedIDs {
+			c.n = 0
 			return false
 		}
 		margin = min(margin, x.best-x.second)

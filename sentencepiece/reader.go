@@ -18,10 +18,8 @@ type reader struct {
 	last    rune // its last character
 	pending int  // spaces that have been read and not yet put behind it
 
-	// Raw ids that are not yet in dst.
-	ids [readerIDs + cachedIDs]int32
-	n   int
-
+	// Raw ids that are not yet in dst: ids[:n].
+	n int
 	// Unigram's score of all up to here. It is known exactly at ids[:mark]; behind that, adding the scores of
 	// ids[mark:n] one after the other gives it, since that is what Viterbi does. bound is no less than its distance
 	// from 0.
@@ -34,6 +32,8 @@ type reader struct {
 
 	lattice lattice
 	merger  merger
+
+	ids [readerIDs + cachedIDs]int32
 }
 
 const readerIDs = 4096
@@ -135,15 +135,20 @@ func (r *reader) segment(k *key) {
 	var c cut
 	if r.f.bpe != nil {
 		if r.merge(text, &c) && k != nil {
-			r.cache.add(*k, c.pack())
+			if a, ok := c.pack(r.f.wide); ok {
+				r.cache.add(*k, a)
+			}
 		}
 		return
 	}
 	if k != nil {
 		decided := r.decide(text, &c)
-		a := c.pack()
+		a, ok := c.pack(r.f.wide)
+		if !ok {
+			a.limit = 0
+		}
 		r.cache.add(*k, a)
-		if decided && r.take(&a) {
+		if decided && ok && r.take(&a) {
 			return
 		}
 	}
@@ -152,9 +157,9 @@ func (r *reader) segment(k *key) {
 
 // take appends a remembered answer, if it holds at the score that was reached.
 func (r *reader) take(a *answer) bool {
-	if r.bound >= a.limits() {
+	if r.bound >= float64(a.within()) {
 		r.sync()
-		if r.bound >= a.limits() {
+		if r.bound >= float64(a.within()) {
 			return false
 		}
 	}
@@ -162,8 +167,8 @@ func (r *reader) take(a *answer) bool {
 		r.sync()
 		r.empty()
 	}
-	r.n += a.unpack((*[cachedIDs]int32)(r.ids[r.n:]))
-	r.bound += a.reaches()
+	r.n += a.unpack((*[cachedIDs]int32)(r.ids[r.n:]), r.f.wide)
+	r.bound += float64(a.reaches())
 	r.afterUnknown = false
 	return true
 }

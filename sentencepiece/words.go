@@ -22,17 +22,17 @@ func (r *reader) words(text string, at int) int {
 func readWords[T string | []byte](r *reader, text T, at, end int) int {
 	const top = 0x8080808080808080
 	class, bars := &r.f.inert.class, r.f.bars
-	kept := r.f.inert.letters
+	kept, wide := r.f.inert.letters, r.f.wide
 	for at < end && at+cachedBytes <= len(text) {
-		low, high := load8(text, at), load8(text, at+8)
-		if (low|high)&top != 0 {
+		k := key{load8(text, at), load8(text, at+8)}
+		if (k.low|k.high)&top != 0 {
 			break
 		}
 		n := 0
 		if kept {
-			n = letters(low)
+			n = letters(k.low)
 			if n == 8 {
-				n += letters(high)
+				n += letters(k.high)
 			}
 		}
 		if n == 0 {
@@ -58,17 +58,19 @@ func readWords[T string | []byte](r *reader, text T, at, end int) int {
 				return at
 			}
 		}
-		if n >= cachedBytes-1 {
-			break
-		}
-		k := key{low, high}.first(n)
-		if k.low == 0 { // NUL, with which a key is padded
+		k = k.first(n)
+		if n >= cachedBytes-1 || k.low == 0 { // NUL, with which a key is padded
 			break
 		}
 		if r.pending == 1 {
 			k = k.behindSpace()
 		}
-		if a := r.cache.find(k); a == nil || !r.take(a) {
+		a := r.cache.find(k)
+		if a != nil && r.bound < float64(a.within()) && r.n <= readerIDs { // as take does
+			r.n += a.unpack((*[cachedIDs]int32)(r.ids[r.n:]), wide)
+			r.bound += float64(a.reaches())
+			r.afterUnknown = false
+		} else if a == nil || !r.take(a) {
 			if r.pending == 1 {
 				r.stretch = append(r.stretch, ' ')
 			}
@@ -76,7 +78,8 @@ func readWords[T string | []byte](r *reader, text T, at, end int) int {
 			if a != nil {
 				r.segment(nil)
 			} else {
-				r.segment(&k)
+				fresh := k // k itself stays in registers
+				r.segment(&fresh)
 			}
 		}
 		r.pending = 0

@@ -44,6 +44,9 @@ func (b *barriers) between(a, c rune) bool {
 	if a|c < 128 {
 		return b.ascii[a&127][c>>6&1]>>(c&63)&1 == 0
 	}
+	if a == 0 || c == 0 { // NUL, which no piece holds: keys of the cache rely on that it is told exactly
+		return true
+	}
 	at := b.hash(a, c)
 	return b.filter[at>>6]>>(at&63)&1 == 0
 }

@@ -139,10 +139,9 @@ func (s *ruleScan) child(base uint32, c byte, r rune, missing int, first rune) {
 		}
 	case first >= 0:
 		s.into.second.add(r)
+	case ends:
+		s.into.first.add(r) // whatever stands behind it
 	default:
-		if ends {
-			s.into.first.add(r)
-		}
 		s.characters(base, r)
 	}
 }

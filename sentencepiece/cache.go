@@ -45,11 +45,8 @@ const (
 	maxCached   = 1 << 16 // of 32 bytes: 2 MiB
 )
 
-// Sizes of vocabularies that take 24 bits an id instead of 16, and that are too large.
-const (
-	wideVocabulary = 1 << 16
-	hugeVocabulary = 1 << 24
-)
+// A larger vocabulary takes 24 bits an id instead of 16.
+const wideVocabulary = 1 << 16
 
 // pack returns false if there are too many ids.
 func (c *cut) pack(wide bool) (a answer, ok bool) {

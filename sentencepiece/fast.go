@@ -21,10 +21,13 @@ type fast struct {
 	bars    *barriers
 	pieces  *trie     // compact; of Unigram without the unused ones
 	symbols *trie     // compact: user-defined ones; nil: none
+	longest int       // bytes of the longest of them
 	scores  []float32 // Unigram: by raw id
-	unigram *unigram  // one of the two
-	bpe     *bpe
-	order   []uint32 // BPE: by raw id, the lower the sooner merged
+	// scoresBehind has the score of raw id i at i+1, and -∞ at 0.
+	scoresBehind []float32
+	unigram      *unigram // one of the two
+	bpe          *bpe
+	order        []uint32 // BPE: by raw id, the lower the sooner merged
 	// farthest is the largest distance of a piece's score from 0, that of unknown characters included.
 	farthest   float64
 	wide       bool
@@ -35,7 +38,7 @@ type fast struct {
 
 // newFast returns nil if a model has no fast way.
 func newFast(m *Model, searched, symbols []entry) (*fast, error) {
-	if len(m.pieces) > hugeVocabulary || !m.norm.escapeSpaces || m.norm.rules != nil && !utf8.ValidString(m.norm.rules.blob) {
+	if len(m.pieces) > maxFastVocabulary || !m.norm.escapeSpaces || m.norm.rules != nil && !utf8.ValidString(m.norm.rules.blob) {
 		return nil, nil
 	}
 	f := &fast{wide: len(m.pieces) > wideVocabulary, norm: &m.norm, unigram: m.unigram, bpe: m.bpe, unknown: m.unknown, bytePieces: m.bytePieces, layout: m.layout}
@@ -49,10 +52,15 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 		}
 		key := entry{strings.ReplaceAll(e.key, space, " "), e.value}
 		keys = append(keys, key)
+		f.longest = max(f.longest, len(key.key))
 		if m.pieces[e.value].kind == kindUserDefined {
 			named = append(named, key)
 		}
 	}
+	if f.longest > maxFastPiece {
+		return nil, nil
+	}
+	f.longest = max(f.longest, utf8.UTFMax) // an unknown character
 	var err error
 	if f.pieces, err = newTrie(keys); err != nil {
 		return nil, err
@@ -66,6 +74,7 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 	f.inert = newInert(&m.norm, symbols)
 	if m.unigram != nil {
 		f.scores = m.unigram.scores
+		f.scoresBehind = append([]float32{float32(math.Inf(-1))}, f.scores...)
 		f.farthest = math.Abs(float64(m.unigram.unknownScore))
 		for _, s := range f.scores {
 			f.farthest = max(f.farthest, math.Abs(float64(s)))

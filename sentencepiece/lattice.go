@@ -8,12 +8,35 @@ type lattice struct {
 	path []int32 // where pieces of the best path end, the last first
 }
 
-// latticeEnd is the best path that ends at a byte. size 0: none was found yet.
-type latticeEnd struct {
-	score float32
-	id    int32
-	size  int32
+// latticeEnd is the best path that ends at a byte, as a number whose order is that in which paths are preferred: from
+// the high bits, the score (32, in the order of the numbers), the last piece's length in bytes (12) and its id (20). Of
+// equal scores the longer piece is preferred, which starts sooner: the original, which goes from left to right, keeps
+// the first of equals. So the better of two ends is their maximum. 0: none was found yet.
+//
+// Scores compare as they do as float32, since no sum is -0: the first one is 0.
+type latticeEnd uint64
+
+const (
+	lengthBits = 12
+	idBits     = 20
+	// What does not fit has no fast way.
+	maxFastPiece      = 1<<lengthBits - 1
+	maxFastVocabulary = 1 << idBits
+)
+
+func newEnd(score float32, length int, id int32) latticeEnd {
+	b := math.Float32bits(score)
+	b ^= uint32(int32(b)>>31) | 1<<31
+	return latticeEnd(b)<<32 | latticeEnd(length)<<idBits | latticeEnd(id)&(maxFastVocabulary-1)
 }
+
+func (e latticeEnd) score() float32 {
+	b := uint32(e >> 32)
+	return math.Float32frombits(b ^ (uint32(int32(^b)>>31) | 1<<31))
+}
+
+func (e latticeEnd) length() int { return int(e>>idBits) & maxFastPiece }
+func (e latticeEnd) id() int32   { return int32(e) & (maxFastVocabulary - 1) }
 
 // flushBytes is how much of a long stretch must be decided before it is written out. A place that no path jumps over
 // decides all before it; only the part since then takes memory.
@@ -24,70 +47,59 @@ func (r *reader) search(text []byte) {
 	r.sync()
 	f, l := r.f, &r.lattice
 	base, front := 0, 0 // ends[i] is of byte base+i; no path reaches further than front
-	if cap(l.ends) == 0 {
-		l.ends = make([]latticeEnd, 0, 64)
-	}
-	ends := append(l.ends[:0], latticeEnd{score: r.score})
+	ends := append(l.ends[:0], newEnd(r.score, 0, 0))
 	for from := 0; from < len(text); {
 		if from == front && from-base >= flushBytes {
 			l.ends = ends
 			r.trace(text[base:from])
-			ends[0] = latticeEnd{score: ends[from-base].score}
+			ends[0] = newEnd(ends[from-base].score(), 0, 0)
 			ends, base = ends[:1], from
 		}
-		before := ends[from-base].score
+		for len(ends) <= from-base+f.longest {
+			ends = append(ends, make([]latticeEnd, 64)...)
+		}
+		before := ends[from-base].score()
 		if before < -scoreReset || before > scoreReset {
-			resetScores(ends[from-base:])
+			resetScores(ends[from-base : front-base+1])
 			before = 0
 		}
 		char := min(charLength(text[from]), len(text)-from)
-		hasChar := false
+		// Nodes of the trie that are no pieces lead to paths of the score -∞, which saves telling them apart.
 		node, ok := f.pieces.root, true
-		for to := from; to < len(text); {
-			if node, ok = f.pieces.step(node, text[to]); !ok {
+		open := ends[from-base:]
+		var first uint64
+		length := 0
+		for _, c := range text[from:] {
+			if node, ok = f.pieces.step(node, c); !ok {
 				break
 			}
-			to++
-			id := cellValue(node)
-			if id < 0 {
-				continue
+			length++
+			if length == char {
+				first = node
 			}
-			for front < to {
-				front++
-				ends = append(ends, latticeEnd{})
-			}
-			score := f.scores[id] + before
-			if e := &ends[to-base]; e.size == 0 || score > e.score {
-				*e = latticeEnd{score, id, int32(to - from)}
-			}
-			hasChar = hasChar || to-from == char
+			value := node >> valueShift & (1<<valueBits - 1)
+			open[length] = max(open[length], newEnd(f.scoresBehind[value]+before, length, int32(value)-1))
 		}
-		if !hasChar {
-			for front < from+char {
-				front++
-				ends = append(ends, latticeEnd{})
-			}
-			score := f.unigram.unknownScore + before
-			if e := &ends[from+char-base]; e.size == 0 || score > e.score {
-				*e = latticeEnd{score, f.unknown, int32(char)}
-			}
+		if first>>valueShift&(1<<valueBits-1) == 0 { // the character alone is no piece
+			open[char] = max(open[char], newEnd(f.unigram.unknownScore+before, char, f.unknown))
 		}
+		front = max(front, from+length, from+char)
 		from += char
 	}
 	l.ends = ends
 	r.trace(text[base:])
-	r.score, r.mark = ends[len(text)-base].score, r.n
+	r.score, r.mark = ends[len(text)-base].score(), r.n
 	r.bound = math.Abs(float64(r.score))
 }
 
 // resetScores is the original's step against scores that grow without end: those of all open paths are taken relative
 // to the first one's.
 func resetScores(ends []latticeEnd) {
-	by := ends[0].score
-	ends[0].score = 0
-	for i := range ends[1:] {
-		if e := &ends[1+i]; e.size > 0 {
-			e.score -= by
+	by := ends[0].score()
+	ends[0] = newEnd(0, ends[0].length(), ends[0].id())
+	for i, e := range ends[1:] {
+		if e != 0 {
+			ends[1+i] = newEnd(e.score()-by, e.length(), e.id())
 		}
 	}
 }
@@ -96,12 +108,13 @@ func resetScores(ends []latticeEnd) {
 func (r *reader) trace(text []byte) {
 	l := &r.lattice
 	l.path = l.path[:0]
-	for end := int32(len(text)); end > 0; end -= l.ends[end].size {
-		l.path = append(l.path, end)
+	for end := len(text); end > 0; end -= l.ends[end].length() {
+		l.path = append(l.path, int32(end))
 	}
 	for i := len(l.path) - 1; i >= 0; i-- {
-		e := l.ends[l.path[i]]
-		r.add(e.id, text[l.path[i]-e.size:l.path[i]])
+		end := int(l.path[i])
+		e := l.ends[end]
+		r.add(e.id(), text[end-e.length():end])
 	}
 }
 

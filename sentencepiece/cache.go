@@ -88,16 +88,25 @@ func (c *wordCache) find(k key) *answer {
 		c.buckets = make([]bucket, minCached/2)
 	}
 	b := &c.buckets[hashKey(k)&uint64(len(c.buckets)-1)]
-	first := b.keys[0].low ^ k.low | b.keys[0].high ^ k.high
-	second := b.keys[1].low ^ k.low | b.keys[1].high ^ k.high
-	if min(first, second) != 0 {
+	way := b.way(k)
+	if way < 0 {
 		return nil
 	}
-	way := 1 // without a branch: which one it is cannot be foreseen
+	return &b.answers[way&1]
+}
+
+// way says which of the two keys is k, or -1. It has a branch for neither only: which one it is cannot be foreseen.
+func (b *bucket) way(k key) int {
+	first := (b.keys[0].low ^ k.low) | (b.keys[0].high ^ k.high)
+	second := (b.keys[1].low ^ k.low) | (b.keys[1].high ^ k.high)
+	if min(first, second) != 0 {
+		return -1
+	}
+	way := 1
 	if first == 0 {
 		way = 0
 	}
-	return &b.answers[way&1]
+	return way
 }
 
 // add stores an answer whose key is not there.

@@ -161,7 +161,7 @@ func (r *reader) mergeMany(text []byte) {
 		}
 	}
 	g.links[end].next = end
-	for i := (len(g.agenda) - 2) / 4; i >= 0; i-- {
+	for i := (len(g.agenda)+2)/4 - 1; i >= 0; i-- { // from the last one with a child
 		g.sink(i)
 	}
 	for len(g.agenda) > 0 {

@@ -38,7 +38,7 @@ type fast struct {
 
 // newFast returns nil if a model has no fast way.
 func newFast(m *Model, searched, symbols []entry) (*fast, error) {
-	if len(m.pieces) > maxFastVocabulary || !m.norm.escapeSpaces || m.norm.rules != nil && !utf8.ValidString(m.norm.rules.blob) {
+	if m.unigram == nil && m.bpe == nil || len(m.pieces) > maxFastVocabulary || !m.norm.escapeSpaces || m.norm.rules != nil && !utf8.ValidString(m.norm.rules.blob) {
 		return nil, nil
 	}
 	f := &fast{wide: len(m.pieces) > wideVocabulary, norm: &m.norm, unigram: m.unigram, bpe: m.bpe, unknown: m.unknown, bytePieces: m.bytePieces, layout: m.layout}

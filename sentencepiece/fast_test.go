@@ -257,7 +257,7 @@ func TestFastForgetsWhatIsDecided(t *testing.T) {
 	}
 	var r reader
 	ids := sameWith(t, m, &r, string(text))
-	if n := cap(r.lattice.ends); n > 1<<16 {
+	if n := cap(r.viterbi.ends); n > 1<<16 {
 		t.Errorf("%d path ends for %d bytes (%d ids)", n, len(text), len(ids))
 	}
 }

@@ -30,7 +30,7 @@ type reader struct {
 	afterUnknown bool // the last piece was an unknown one, into which further ones are merged
 	failed       bool // unused pieces of BPE depend on the whole text
 
-	lattice lattice
+	viterbi viterbi
 	merger  merger
 
 	ids [readerIDs + cachedIDs]int32
@@ -47,7 +47,7 @@ func (r *reader) begin(f *fast, dst []int32, l *layout) {
 
 // small reports whether the memory is worth keeping: it is after all texts but long ones without barriers.
 func (r *reader) small() bool {
-	return cap(r.stretch) <= keepBytes && cap(r.lattice.ends) <= keepBytes/8 && cap(r.merger.links) <= keepBytes/16
+	return cap(r.stretch) <= keepBytes && cap(r.viterbi.ends) <= keepBytes/8 && cap(r.merger.links) <= keepBytes/16
 }
 
 func (r *reader) end() (ids []int32, ok bool) {

@@ -2,41 +2,41 @@ package sentencepiece
 
 import "math"
 
-// lattice is Viterbi's memory on the fast way.
-type lattice struct {
-	ends []latticeEnd
+// viterbi is Unigram's memory on the fast way.
+type viterbi struct {
+	ends []bestEnd
 	path []int32 // where pieces of the best path end, the last first
 }
 
-// latticeEnd is the best path that ends at a byte, as a number whose order is that in which paths are preferred: from
+// bestEnd is the best path that ends at a byte, as a number whose order is that in which paths are preferred: from
 // the high bits, the score (32, in the order of the numbers), the last piece's length in bytes (12) and its id (20). Of
 // equal scores the longer piece is preferred, which starts sooner: the original, which goes from left to right, keeps
 // the first of equals. So the better of two ends is their maximum. 0: none was found yet.
 //
 // Scores compare as they do as float32, since no sum is -0: the first one is 0.
-type latticeEnd uint64
+type bestEnd uint64
 
 const (
 	lengthBits = 12
 	idBits     = 20
-	// What does not fit has no fast way.
+	// What does not fit has no fast way. An id may be -1, for unknown characters in models without a piece for them.
 	maxFastPiece      = 1<<lengthBits - 1
-	maxFastVocabulary = 1 << idBits
+	maxFastVocabulary = 1 << (idBits - 1)
 )
 
-func newEnd(score float32, length int, id int32) latticeEnd {
+func newEnd(score float32, length int, id int32) bestEnd {
 	b := math.Float32bits(score)
 	b ^= uint32(int32(b)>>31) | 1<<31
-	return latticeEnd(b)<<32 | latticeEnd(length)<<idBits | latticeEnd(id)&(maxFastVocabulary-1)
+	return bestEnd(b)<<32 | bestEnd(length)<<idBits | bestEnd(id)&(1<<idBits-1)
 }
 
-func (e latticeEnd) score() float32 {
+func (e bestEnd) score() float32 {
 	b := uint32(e >> 32)
 	return math.Float32frombits(b ^ (uint32(int32(^b)>>31) | 1<<31))
 }
 
-func (e latticeEnd) length() int { return int(e>>idBits) & maxFastPiece }
-func (e latticeEnd) id() int32   { return int32(e) & (maxFastVocabulary - 1) }
+func (e bestEnd) length() int { return int(e>>idBits) & maxFastPiece }
+func (e bestEnd) id() int32   { return int32(e) << (32 - idBits) >> (32 - idBits) }
 
 // flushBytes is how much of a long stretch must be decided before it is written out. A place that no path jumps over
 // decides all before it; only the part since then takes memory.
@@ -45,7 +45,7 @@ const flushBytes = 1 << 12
 // search segments a stretch from the exact score on, as unigram.segment does.
 func (r *reader) search(text []byte) {
 	r.sync()
-	f, l := r.f, &r.lattice
+	f, l := r.f, &r.viterbi
 	base, front := 0, 0 // ends[i] is of byte base+i; no path reaches further than front
 	ends := append(l.ends[:0], newEnd(r.score, 0, 0))
 	for from := 0; from < len(text); {
@@ -56,7 +56,7 @@ func (r *reader) search(text []byte) {
 			ends, base = ends[:1], from
 		}
 		for len(ends) <= from-base+f.longest {
-			ends = append(ends, make([]latticeEnd, 64)...)
+			ends = append(ends, make([]bestEnd, 64)...)
 		}
 		before := ends[from-base].score()
 		if before < -scoreReset || before > scoreReset {
@@ -94,7 +94,7 @@ func (r *reader) search(text []byte) {
 
 // resetScores is the original's step against scores that grow without end: those of all open paths are taken relative
 // to the first one's.
-func resetScores(ends []latticeEnd) {
+func resetScores(ends []bestEnd) {
 	by := ends[0].score()
 	ends[0] = newEnd(0, ends[0].length(), ends[0].id())
 	for i, e := range ends[1:] {
@@ -106,7 +106,7 @@ func resetScores(ends []latticeEnd) {
 
 // trace writes out the best path through a stretch.
 func (r *reader) trace(text []byte) {
-	l := &r.lattice
+	l := &r.viterbi
 	l.path = l.path[:0]
 	for end := len(text); end > 0; end -= l.ends[end].length() {
 		l.path = append(l.path, int32(end))

@@ -1,0 +1,74 @@
+// Encodes the texts of a file with Google's SentencePiece, once for each line on standard input.
+//
+//   encode MODEL TEXTS
+//
+// TEXTS are separated by NUL. A line says on how many threads; the answer is a line with the seconds that it took and the
+// number of ids, and for the line "hash" a hash over all ids instead of the seconds.
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <sentencepiece_processor.h>
+
+namespace {
+
+sentencepiece::SentencePieceProcessor model;
+std::vector<std::string> texts;
+
+// encode gives the number of ids of all texts, and their hash if that is asked for.
+uint64_t encode(std::atomic<size_t>* next, uint64_t* hash) {
+  std::vector<int> ids;
+  uint64_t count = 0;
+  for (size_t i; (i = (*next)++) < texts.size();) {
+    if (!model.Encode(texts[i], &ids).ok()) {
+      std::cerr << "text " << i << " cannot be encoded\n";
+      std::exit(1);
+    }
+    count += ids.size();
+    if (hash != nullptr) {
+      for (const int id : ids) *hash = (*hash ^ static_cast<uint64_t>(id)) * 0x100000001b3;
+    }
+  }
+  return count;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::cerr << "usage: encode MODEL TEXTS\n";
+    return 2;
+  }
+  if (const auto status = model.Load(argv[1]); !status.ok()) {
+    std::cerr << argv[1] << ": " << status.ToString() << "\n";
+    return 1;
+  }
+  std::ifstream file(argv[2], std::ios::binary);
+  for (std::string text; std::getline(file, text, '\0');) texts.push_back(text);
+  for (std::string line; std::getline(std::cin, line);) {
+    std::atomic<size_t> next = 0;
+    if (line == "hash") {
+      uint64_t hash = 0xcbf29ce484222325;
+      const uint64_t count = encode(&next, &hash);
+      std::cout << hash << " " << count << std::endl;
+      continue;
+    }
+    const int threads = std::stoi(line);
+    std::atomic<uint64_t> count = 0;
+    const auto start = std::chrono::steady_clock::now();
+    if (threads == 1) {
+      count = encode(&next, nullptr);
+    } else {
+      std::vector<std::thread> pool;
+      for (int i = 0; i < threads; ++i) pool.emplace_back([&] { count += encode(&next, nullptr); });
+      for (auto& thread : pool) thread.join();
+    }
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    std::cout << spent.count() << " " << count << std::endl;
+  }
+}

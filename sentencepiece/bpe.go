@@ -127,7 +127,7 @@ func (b *bpe) segmentWhole(out []span, s *bpeScratch, text []byte) []span {
 				id = v
 			}
 		}
-		out = b.resegment(out, s, text[y.from:y.from+y.length], id)
+		out = b.resegment(out, s, text[y.from:y.from+y.length], id, 0)
 	}
 	return out
 }
@@ -158,15 +158,20 @@ func (b *bpe) propose(s *bpeScratch, text []byte, left, right int) {
 	}
 }
 
-// resegment takes an unused piece apart again into what it was merged from.
-func (b *bpe) resegment(out []span, s *bpeScratch, text []byte, id int32) []span {
-	if b.kinds[id] == kindUnused {
-		if left, ok := s.unused[string(text)]; ok {
-			out = b.resegment(out, s, text[:left], b.idOf(text[:left]))
-			return b.resegment(out, s, text[left:], b.idOf(text[left:]))
-		}
+// maxResegments is how deep unused pieces are taken apart; one that is left is put out as it is.
+const maxResegments = 100
+
+// resegment takes an unused piece apart again into what it was merged from; one that was not merged is unknown.
+func (b *bpe) resegment(out []span, s *bpeScratch, text []byte, id int32, depth int) []span {
+	if id == b.unknown || b.kinds[id] != kindUnused || depth > maxResegments {
+		return append(out, span{id, len(text)})
 	}
-	return append(out, span{id, len(text)})
+	left, ok := s.unused[string(text)]
+	if !ok {
+		return append(out, span{b.unknown, len(text)})
+	}
+	out = b.resegment(out, s, text[:left], b.idOf(text[:left]), depth+1)
+	return b.resegment(out, s, text[left:], b.idOf(text[left:]), depth+1)
 }
 
 func (b *bpe) idOf(text []byte) int32 {

@@ -69,7 +69,7 @@ func (m *Model) ID(raw int32) int32 { return m.layout.id(raw) }
 // Raw turns an id of XLM-R's layout into a raw one; ok is false for an id that is no piece.
 func (m *Model) Raw(id int32) (raw int32, ok bool) {
 	if id == idUnknown {
-		return m.unknown, true
+		return m.unknown, m.unknown >= 0
 	}
 	raw = id - m.layout.shift
 	return raw, id > idUnknown && raw >= 0 && int(raw) < len(m.pieces)

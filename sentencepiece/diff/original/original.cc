@@ -1,6 +1,7 @@
 // original.cc MODEL [NBEST BYTES]: what Google's SentencePiece makes of texts, for the comparison in the folder above.
 //
-// It reads texts on standard input, each as its length (uint32) and its bytes, and writes for each
+// It reads texts on standard input, each as its length (uint32) and its bytes, and writes for each what follows. The
+// length 0xffffffff is no text but asks to write out what is ready.
 //
 //	error   string, empty if there was none; nothing follows an error
 //	normal  string: the normalised text
@@ -90,6 +91,10 @@ int main(int argc, char** argv) {
   const size_t nbest_bytes = argc > 3 ? std::atoll(argv[3]) : 0;
   std::string text;
   for (uint32_t n; std::fread(&n, sizeof n, 1, stdin) == 1;) {
+    if (n == 0xffffffff) {
+      std::fflush(stdout);
+      continue;
+    }
     text.resize(n);
     if (n > 0 && std::fread(text.data(), n, 1, stdin) != 1) return 3;
     out.clear();
@@ -98,7 +103,6 @@ int main(int argc, char** argv) {
       String(s.ToString());
     }
     if (std::fwrite(out.data(), out.size(), 1, stdout) != 1) return 4;
-    if (out.size() > 1 << 16) std::fflush(stdout);
   }
   return 0;
 }

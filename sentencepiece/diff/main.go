@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/imglish/imglish/sentencepiece"
+)
+
+type options struct {
+	lib, dump, only string
+	lines, threads  int
+	seed            uint64
+	long            bool
+	golden          string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.lib, "lib", ".cache/sentencepiece", "folder of Google's library, as build/sentencepiece/install.sh makes it")
+	flag.StringVar(&o.dump, "dump", ".cache/demo-data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2", "Wikipedia dump, bzip2")
+	flag.IntVar(&o.lines, "lines", 1_000_000, "lines in all, at least")
+	flag.IntVar(&o.threads, "threads", 2, "models at the same time")
+	flag.Uint64Var(&o.seed, "seed", 1, "draws other lines")
+	flag.BoolVar(&o.long, "long", true, "also lines of up to 10 MB for each model")
+	flag.StringVar(&o.only, "only", "", "models whose names this expression matches, all if empty")
+	flag.StringVar(&o.golden, "golden", "", "write golden files into this folder instead")
+	flag.Parse()
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+var errDiffer = errors.New("texts differ")
+
+func run(o options) error {
+	say := func(format string, args ...any) { fmt.Fprintf(os.Stderr, "diff: "+format+"\n", args...) }
+	program := filepath.Join(o.lib, "bin", "original")
+	if err := buildOriginal(o.lib, program); err != nil {
+		return err
+	}
+	c, err := readCorpus(o.dump, o.lib)
+	if err != nil {
+		return err
+	}
+	if o.golden != "" {
+		return writeGolden(o, program, c)
+	}
+	models, err := makeModels(o.lib, filepath.Join(o.lib, "models"), c, say)
+	if err != nil {
+		return err
+	}
+	only, err := regexp.Compile(o.only)
+	if err != nil {
+		return err
+	}
+	models = slices.DeleteFunc(models, func(m model) bool { return !only.MatchString(m.name) })
+	out := filepath.Join(o.lib, "differ.jsonl")
+	file, err := os.Create(out)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	r := &report{file: file, kinds: map[string]int{}, failures: map[string]int{}}
+	each := o.lines/max(1, len(models)) + 1
+	var group sync.WaitGroup
+	slots := make(chan struct{}, o.threads)
+	errs := make([]error, len(models))
+	for i, m := range models {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			start := time.Now()
+			if errs[i] = compareModel(r, program, m, c, each, o, uint64(i)); errs[i] != nil {
+				say("%v", errs[i])
+			}
+			say("%-36s %6.1fs, so far %d lines, %d differ", m.name, time.Since(start).Seconds(), r.lines, r.differ)
+		})
+	}
+	group.Wait()
+	for _, k := range slices.Sorted(maps.Keys(r.kinds)) {
+		fmt.Printf("%8d %s\n", r.kinds[k], k)
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.failures)) {
+		fmt.Printf("%8d differ in %s\n", r.failures[k], k)
+	}
+	if r.differ > 0 {
+		fmt.Printf("the differing texts: %s\n", out)
+	}
+	fmt.Printf("%.0f MB; %d lines, %d models: %d differ\n", float64(r.bytes)/1e6, r.lines, len(models), r.differ)
+	if r.differ > 0 {
+		return errDiffer
+	}
+	return errors.Join(errs...)
+}
+
+func compareModel(r *report, program string, m model, c *corpus, lines int, o options, stream uint64) error {
+	loaded, err := sentencepiece.Load(m.path)
+	if err != nil {
+		return fmt.Errorf("%s: the original takes it, we do not: %w", m.name, err)
+	}
+	var pieces []string
+	for i := range loaded.Size() {
+		pieces = append(pieces, loaded.Piece(int32(i)))
+	}
+	return compare(r, program, m, newGenerator(c, pieces, o.seed<<32+stream).lines(lines, o.long))
+}
+
+// buildOriginal compiles original.cc against the library, unless that is newer.
+func buildOriginal(lib, program string) error {
+	const source = "sentencepiece/diff/original/original.cc"
+	src, err := os.Stat(source)
+	if err != nil {
+		return fmt.Errorf("run it in the project's folder: %w", err)
+	}
+	if built, err := os.Stat(program); err == nil && built.ModTime().After(src.ModTime()) {
+		return nil
+	}
+	out, err := exec.Command("g++", "-O2", "-std=c++20", "-I", filepath.Join(lib, "include"), source, "-o", program,
+		"-L", filepath.Join(lib, "lib"), "-lsentencepiece", "-lprotobuf-lite", "-lpthread").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("compile %s: %w\n%s", source, err, out)
+	}
+	return nil
+}

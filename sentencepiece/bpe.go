@@ -1,5 +1,7 @@
 package sentencepiece
 
+import "math"
+
 // bpe merges neighbours, the pair whose union scores highest first, of equal ones the leftmost, until no union is a
 // piece. User-defined symbols are never merged.
 type bpe struct {
@@ -16,7 +18,11 @@ type bpe struct {
 func newBPE(f *file, pieces, symbols *trie, unknown int32, wordwise bool) *bpe {
 	b := &bpe{pieces: pieces, symbols: symbols, unknown: unknown, wordwise: wordwise}
 	for _, p := range f.pieces {
-		b.scores = append(b.scores, p.score)
+		score := p.score
+		if score == 0 && math.Signbit(float64(score)) {
+			score = -math.SmallestNonzeroFloat32 // the original puts -0 behind 0
+		}
+		b.scores = append(b.scores, score)
 		b.kinds = append(b.kinds, p.kind)
 	}
 	return b

@@ -4,47 +4,52 @@ import "unicode/utf8"
 
 // Info is what a model's file says about it.
 type Info struct {
-	Type        Type
-	Size        int        // raw pieces
-	Kinds       KindCounts // of these
-	Unk         int32      // raw ids of the special pieces, by the names that the file gives them; -1: none
-	BOS         int32
-	EOS         int32
-	Pad         int32
-	Longest     string // the longest piece in characters; of equal ones the first
-	UnkSurface  string // what the unknown piece is decoded to
-	Normalizer  NormalizerInfo
-	Denormal    NormalizerInfo // Rules 0: none
-	Trainer     TrainerInfo
-	XLMR        Special // the ids of XLM-R's layout
-	Fingerprint string  // hex SHA-256 of the file
+	Type        Type           `json:"type"`
+	Size        int            `json:"size"`   // raw pieces
+	Kinds       KindCounts     `json:"kinds"`  // of these
+	Unk         int32          `json:"unk_id"` // raw ids of the special pieces, by the names that the file gives them; -1: none
+	BOS         int32          `json:"bos_id"`
+	EOS         int32          `json:"eos_id"`
+	Pad         int32          `json:"pad_id"`
+	Longest     string         `json:"longest"`     // the longest piece in characters; of equal ones the first
+	UnkSurface  string         `json:"unk_surface"` // what the unknown piece is decoded to
+	Normalizer  NormalizerInfo `json:"normalizer"`
+	Denormal    NormalizerInfo `json:"denormalizer"` // Rules 0: none
+	Trainer     TrainerInfo    `json:"trainer"`
+	XLMR        Special        `json:"xlmr_ids"`    // the ids of XLM-R's layout
+	Fingerprint string         `json:"fingerprint"` // hex SHA-256 of the file
 }
 
 // KindCounts counts pieces by what they are for.
 type KindCounts struct {
-	Normal, Unknown, Control, UserDefined, Unused, Byte int
+	Normal      int `json:"normal"`
+	Unknown     int `json:"unknown"`
+	Control     int `json:"control"`
+	UserDefined int `json:"user_defined"`
+	Unused      int `json:"unused"`
+	Byte        int `json:"byte"`
 }
 
 // NormalizerInfo is how a text is normalised.
 type NormalizerInfo struct {
-	Name                   string // of the rules: nmt_nfkc, identity, …
-	Rules                  int    // bytes of precompiled rules
-	AddDummyPrefix         bool
-	RemoveExtraWhitespaces bool
-	EscapeWhitespaces      bool
-	WhitespaceAsSuffix     bool
+	Name                   string `json:"name"`  // of the rules: nmt_nfkc, identity, …
+	Rules                  int    `json:"rules"` // bytes of precompiled rules
+	AddDummyPrefix         bool   `json:"add_dummy_prefix"`
+	RemoveExtraWhitespaces bool   `json:"remove_extra_whitespaces"`
+	EscapeWhitespaces      bool   `json:"escape_whitespaces"`
+	WhitespaceAsSuffix     bool   `json:"whitespace_as_suffix"`
 }
 
 // TrainerInfo is what the trainer was asked for; the defaults of the format where the file says nothing.
 type TrainerInfo struct {
-	VocabSize         int
-	Inputs            []string
-	InputSentences    uint64 // at most so many were read; 0: all
-	CharacterCoverage float32
-	MaxPieceLength    int // characters
-	SplitByWhitespace bool
-	SplitDigits       bool
-	ByteFallback      bool
+	VocabSize         int      `json:"vocab_size"`
+	Inputs            []string `json:"inputs"`
+	InputSentences    uint64   `json:"input_sentences"` // at most so many were read; 0: all
+	CharacterCoverage float32  `json:"character_coverage"`
+	MaxPieceLength    int      `json:"max_piece_length"` // characters
+	SplitByWhitespace bool     `json:"split_by_whitespace"`
+	SplitDigits       bool     `json:"split_digits"`
+	ByteFallback      bool     `json:"byte_fallback"`
 }
 
 // Info tells what the model's file says.

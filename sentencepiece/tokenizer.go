@@ -2,8 +2,12 @@ package sentencepiece
 
 // Special are the ids with a meaning of their own.
 type Special struct {
-	BOS, Pad, EOS, Unk, Mask int32
-	Vocab                    int // number of ids: all are in [0, Vocab)
+	BOS   int32 `json:"bos"`
+	Pad   int32 `json:"pad"`
+	EOS   int32 `json:"eos"`
+	Unk   int32 `json:"unk"`
+	Mask  int32 `json:"mask"`
+	Vocab int   `json:"vocab"` // number of ids: all are in [0, Vocab)
 }
 
 // Tokenizer is what the line, the mixer and the trainer need of a text tokenizer.

@@ -20,7 +20,7 @@ func newTextInspectCommand() *cobra.Command {
 trainer's settings, the ids of the layout that BEiT-3 uses, and the fingerprint that token shards carry. Of a
 tokenizer.json it prints the ids and the fingerprint.`,
 		Example: "  imglish text inspect sentencepiece/demo/demo.model\n" +
-			"  imglish text inspect --json *.model | jq .Type",
+			"  imglish text inspect --json *.model | jq .type",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for i, path := range args {
@@ -45,9 +45,10 @@ func inspectText(w io.Writer, path string, asJSON, another bool) error {
 		s := t.Special()
 		if asJSON {
 			return printJSON(w, struct {
-				File, Type  string
-				Special     sentencepiece.Special
-				Fingerprint string
+				File        string                `json:"file"`
+				Type        string                `json:"type"`
+				Special     sentencepiece.Special `json:"ids"`
+				Fingerprint string                `json:"fingerprint"`
 			}{path, "tokenizer.json", s, t.Fingerprint()})
 		}
 		return printTable(w, another, [][2]string{{"file", path}, {"type", "tokenizer.json"}, {"ids", specialLine(s)}, {"fingerprint", t.Fingerprint()}})
@@ -55,8 +56,8 @@ func inspectText(w io.Writer, path string, asJSON, another bool) error {
 	info := m.Info()
 	if asJSON {
 		return printJSON(w, struct {
-			File string
-			Type string
+			File string `json:"file"`
+			Type string `json:"type"` // by its name
 			sentencepiece.Info
 		}{path, info.Type.String(), info})
 	}

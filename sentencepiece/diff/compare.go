@@ -61,7 +61,7 @@ func (r *report) add(model string, l line, diffs []string) error {
 func compare(r *report, program string, mo model, lines func(yield func(line) bool)) error {
 	m, err := sentencepiece.Load(mo.path)
 	if err != nil {
-		return fmt.Errorf("%s: the original takes it, we do not: %w", mo.name, err)
+		return err
 	}
 	o, err := startOriginal(program, mo.path)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -46,6 +47,31 @@ func take(data []byte) (pieces []pieceField, rest []byte) {
 		data = data[size:]
 	}
 	return pieces, rest
+}
+
+// withoutField drops fields of a message inside of a message.
+func withoutField(data []byte, message protowire.Number, fields ...protowire.Number) (out []byte) {
+	for len(data) > 0 {
+		num, typ, n := protowire.ConsumeTag(data)
+		size := n + protowire.ConsumeFieldValue(num, typ, data[n:])
+		if num == message {
+			inner, _ := protowire.ConsumeBytes(data[n:])
+			var kept []byte
+			for len(inner) > 0 {
+				num, typ, n := protowire.ConsumeTag(inner)
+				size := n + protowire.ConsumeFieldValue(num, typ, inner[n:])
+				if !slices.Contains(fields, num) {
+					kept = append(kept, inner[:size]...)
+				}
+				inner = inner[size:]
+			}
+			out = protowire.AppendBytes(protowire.AppendTag(out, num, typ), kept)
+		} else {
+			out = append(out, data[:size]...)
+		}
+		data = data[size:]
+	}
+	return out
 }
 
 // put is the reverse of take.

@@ -54,12 +54,13 @@ func run(o options) error {
 		return err
 	}
 	if o.golden != "" {
-		return writeGolden(o, program, c)
+		return writeGolden(o, program, c, say)
 	}
-	models, err := makeModels(o.lib, filepath.Join(o.lib, "models"), c, say)
+	models, err := makeModels(o.lib, filepath.Join(o.lib, "models"), c, trainings, edits, say)
 	if err != nil {
 		return err
 	}
+	models = append(models, shippedModels(o.lib)...)
 	only, err := regexp.Compile(o.only)
 	if err != nil {
 		return err
@@ -105,15 +106,22 @@ func run(o options) error {
 }
 
 func compareModel(r *report, program string, m model, c *corpus, lines int, o options, stream uint64) error {
-	loaded, err := sentencepiece.Load(m.path)
+	pieces, err := piecesOf(m.path)
 	if err != nil {
 		return fmt.Errorf("%s: the original takes it, we do not: %w", m.name, err)
 	}
-	var pieces []string
-	for i := range loaded.Size() {
-		pieces = append(pieces, loaded.Piece(int32(i)))
-	}
 	return compare(r, program, m, newGenerator(c, pieces, o.seed<<32+stream).lines(lines, o.long))
+}
+
+func piecesOf(path string) (pieces []string, err error) {
+	m, err := sentencepiece.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	for i := range m.Size() {
+		pieces = append(pieces, m.Piece(int32(i)))
+	}
+	return pieces, nil
 }
 
 // buildOriginal compiles original.cc against the library, unless that is newer.

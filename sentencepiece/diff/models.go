@@ -75,8 +75,8 @@ func gemmaSymbols() string {
 	return strings.Join(append(s, "\t", "<start_of_turn>", "[@BOS@]"), ",")
 }
 
-// makeModels leaves all models in dir: trained, shipped and edited ones. What is there already is taken.
-func makeModels(lib, dir string, c *corpus, say func(string, ...any)) ([]model, error) {
+// makeModels leaves models in dir, trained and edited ones. What was trained before is taken.
+func makeModels(lib, dir string, c *corpus, trainings []trained, edits []edited, say func(string, ...any)) ([]model, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
@@ -106,12 +106,6 @@ func makeModels(lib, dir string, c *corpus, say func(string, ...any)) ([]model, 
 		}
 		all = append(all, model{t.name, prefix + ".model"})
 	}
-	for _, pattern := range []string{"share/test/*.model", "shipped/*.model*"} {
-		paths, _ := filepath.Glob(filepath.Join(lib, pattern))
-		for _, p := range paths {
-			all = append(all, model{filepath.Base(p), p})
-		}
-	}
 	byName := map[string]string{}
 	for _, m := range all {
 		byName[m.name] = m.path
@@ -128,6 +122,17 @@ func makeModels(lib, dir string, c *corpus, say func(string, ...any)) ([]model, 
 		all = append(all, model{e.name, path})
 	}
 	return all, nil
+}
+
+// shippedModels are those that packages ship, as build/sentencepiece/install.sh leaves them.
+func shippedModels(lib string) (all []model) {
+	for _, pattern := range []string{"share/test/*.model", "share/models/*"} {
+		paths, _ := filepath.Glob(filepath.Join(lib, pattern))
+		for _, p := range paths {
+			all = append(all, model{filepath.Base(p), p})
+		}
+	}
+	return all
 }
 
 // edited is a model made of another one.

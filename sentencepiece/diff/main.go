@@ -85,10 +85,14 @@ func run(o options) error {
 			if errs[i] = compareModel(r, program, m, c, each, o, uint64(i)); errs[i] != nil {
 				say("%v", errs[i])
 			}
-			say("%-36s %6.1fs, so far %d lines, %d differ", m.name, time.Since(start).Seconds(), r.lines, r.differ)
+			lines, differ := r.count()
+			say("%-36s %6.1fs, so far %d lines, %d differ", m.name, time.Since(start).Seconds(), lines, differ)
 		})
 	}
 	group.Wait()
+	if err := sampling(program, models, c, say); err != nil {
+		errs = append(errs, err)
+	}
 	for _, k := range slices.Sorted(maps.Keys(r.kinds)) {
 		fmt.Printf("%8d %s\n", r.kinds[k], k)
 	}
@@ -111,6 +115,37 @@ func compareModel(r *report, program string, m model, c *corpus, lines int, o op
 		return fmt.Errorf("%s: the original takes it, we do not: %w", m.name, err)
 	}
 	return compare(r, program, m, newGenerator(c, pieces, o.seed<<32+stream).lines(lines, o.long))
+}
+
+// sampling compares what both libraries draw with some of the models.
+func sampling(program string, models []model, c *corpus, say func(string, ...any)) error {
+	g := newGenerator(c, nil, 9)
+	for _, s := range []struct {
+		model string
+		alpha float32
+		nbest int
+	}{
+		{"uni_nfkc", 0.1, -1}, {"uni_nfkc", 0.5, -1}, {"uni_nfkc", 1, -1}, {"uni_symbols", 0.2, -1}, {"uni_nfkc", 0.3, 8},
+		{"bpe_nfkc_cf", 0.1, -1}, {"bpe_nfkc_cf", 0.5, -1}, {"bpe_symbols", 0.3, -1}, {"bpe_llama", 0.2, -1}, {"bpe_unused", 0.3, -1},
+	} {
+		i := slices.IndexFunc(models, func(m model) bool { return m.name == s.model })
+		if i < 0 {
+			continue
+		}
+		var texts []string
+		for range 20 {
+			texts = append(texts, cut(g.sentence(), 12))
+		}
+		deviation, err := compareSampling(program, models[i], texts, s.alpha, s.nbest)
+		if err != nil {
+			return err
+		}
+		say("%-20s alpha %.1f, of the best %d: the samples differ by %.1f standard deviations", s.model, s.alpha, s.nbest, deviation)
+		if deviation > 5 {
+			return fmt.Errorf("%s, alpha %v: samples differ by %.1f standard deviations", s.model, s.alpha, deviation)
+		}
+	}
+	return nil
 }
 
 func piecesOf(path string) (pieces []string, err error) {

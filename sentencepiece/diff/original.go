@@ -44,7 +44,12 @@ const (
 )
 
 func startOriginal(program, model string) (*original, error) {
-	cmd := exec.Command(program, model, strconv.Itoa(nbest), strconv.Itoa(nbestBytes))
+	return startWith(program, model, strconv.Itoa(nbest), strconv.Itoa(nbestBytes))
+}
+
+// startWith starts the original with other arguments; its answers are those of original.cc.
+func startWith(program string, args ...string) (*original, error) {
+	cmd := exec.Command(program, args...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

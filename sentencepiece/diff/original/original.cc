@@ -1,4 +1,4 @@
-// original.cc MODEL [NBEST BYTES]: what Google's SentencePiece makes of texts, for the comparison in the folder above.
+// original.cc MODEL [NBEST BYTES | sample COUNT ALPHA NBEST]: what Google's SentencePiece makes of texts, for the comparison in the folder above.
 //
 // It reads texts on standard input, each as its length (uint32) and its bytes, and writes for each what follows. The
 // length 0xffffffff is no text but asks to write out what is ready.
@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/log/globals.h"
 #include "sentencepiece.pb.h"
 #include "sentencepiece_processor.h"
 
@@ -78,17 +79,30 @@ absl::Status Answer(const sentencepiece::SentencePieceProcessor& p, const std::s
   return absl::OkStatus();
 }
 
+// Draw appends sampled segmentations of a text.
+absl::Status Draw(const sentencepiece::SentencePieceProcessor& p, const std::string& text, int count, float alpha, int nbest) {
+  std::vector<int> ids;
+  for (int i = 0; i < count; ++i) {
+    if (auto s = p.SampleEncode(text, nbest, alpha, &ids); !s.ok()) return s;
+    Number(ids.size());
+    for (int id : ids) Number(id);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  absl::SetMinLogLevel(absl::LogSeverityAtLeast::kError);  // it warns of each n-best search that it cuts short
   sentencepiece::SentencePieceProcessor p;
   if (argc < 2) return 2;
   if (auto s = p.Load(argv[1]); !s.ok()) {
     std::fprintf(stderr, "%s\n", s.ToString().c_str());
     return 1;
   }
-  const int nbest = argc > 3 ? std::atoi(argv[2]) : 0;
-  const size_t nbest_bytes = argc > 3 ? std::atoll(argv[3]) : 0;
+  const bool sample = argc == 6;
+  const int nbest = argc == 4 ? std::atoi(argv[2]) : 0;
+  const size_t nbest_bytes = argc == 4 ? std::atoll(argv[3]) : 0;
   std::string text;
   for (uint32_t n; std::fread(&n, sizeof n, 1, stdin) == 1;) {
     if (n == 0xffffffff) {
@@ -98,7 +112,10 @@ int main(int argc, char** argv) {
     text.resize(n);
     if (n > 0 && std::fread(text.data(), n, 1, stdin) != 1) return 3;
     out.clear();
-    if (auto s = Answer(p, text, nbest, nbest_bytes); !s.ok()) {
+    const auto s = sample ? Draw(p, text, std::atoi(argv[3]), std::atof(argv[4]), std::atoi(argv[5]))
+                          : Answer(p, text, nbest, nbest_bytes);
+    if (!s.ok()) {
+      if (sample) return 5;
       out.clear();
       String(s.ToString());
     }

@@ -19,6 +19,13 @@ const maxFileBytes = 32 << 20
 // symbols may be longer.
 const maxPieceBytes = 8000 - 1
 
+// maxPiecesBytes bounds all pieces that a text is searched for, and with them the trie: some 40 bytes each. The 256,000
+// pieces of the largest published models have some 2 MB.
+const maxPiecesBytes = 8 << 20
+
+// maxSurfaceBytes bounds what an unknown piece is decoded to.
+const maxSurfaceBytes = 1 << 10
+
 // ErrNotModel is wrapped by every error about the content of a .model.
 var ErrNotModel = errors.New("not a usable SentencePiece model")
 
@@ -82,6 +89,9 @@ func newModel(f *file) (*Model, error) {
 		return nil, errors.New("it has no pieces")
 	}
 	t := &f.trainer
+	if len(t.unknownSurface) > maxSurfaceBytes {
+		return nil, fmt.Errorf("the text for unknown pieces has %d bytes, more than %d", len(t.unknownSurface), maxSurfaceBytes)
+	}
 	m := &Model{pieces: f.pieces, special: map[string]int32{}, settings: f, unknown: -1, unknownText: t.unknownSurface}
 	searched, symbols, err := m.sortPieces(t)
 	if err != nil {
@@ -137,6 +147,7 @@ func (m *Model) sortPieces(t *trainerSettings) (searched, symbols []entry, err e
 		inText bool
 	}
 	seen := make(map[name]int, len(m.pieces))
+	bytes := 0
 	for i := range m.pieces {
 		p := &m.pieces[i]
 		if p.text == "\x00" && (p.kind == kindUnused || t.byteFallback) {
@@ -166,6 +177,9 @@ func (m *Model) sortPieces(t *trainerSettings) (searched, symbols []entry, err e
 		}
 		seen[name{p.text, inText}] = i
 		if inText {
+			if bytes += len(p.text); bytes > maxPiecesBytes {
+				return nil, nil, fmt.Errorf("its pieces have more than %d MiB of text", maxPiecesBytes>>20)
+			}
 			searched = append(searched, entry{p.text, int32(i)})
 		} else {
 			m.special[p.text] = int32(i)

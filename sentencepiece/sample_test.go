@@ -205,7 +205,7 @@ func FuzzNBest(f *testing.F) {
 		norm := m.Normalize(text)
 		seen := map[string]bool{}
 		for i, s := range all {
-			if i > 0 && s.Score > all[i-1].Score {
+			if i > 0 && s.Score > all[i-1].Score+1e-4*float32(len(text)) { // sums of the same pieces in another order
 				t.Fatalf("%q: score %v behind %v", text, s.Score, all[i-1].Score)
 			}
 			if got := strings.Join(s.Pieces, ""); got != norm {
@@ -213,7 +213,7 @@ func FuzzNBest(f *testing.F) {
 			}
 			seen[fmt.Sprint(s.Pieces, s.Spans)] = true
 		}
-		if !slices.Equal(all[0].IDs, m.AppendRaw(nil, text)) && all[0].Score != all[min(1, len(all)-1)].Score {
+		if !slices.Equal(all[0].IDs, m.AppendRaw(nil, text)) && all[min(1, len(all)-1)].Score < all[0].Score-1e-4*float32(len(text)) {
 			t.Fatalf("%q: the best is %v, Encode gives %v", text, all[0].IDs, m.AppendRaw(nil, text))
 		}
 		e, err := m.Sample(text, 0.3, rand.New(rand.NewPCG(seed, 0)))

@@ -1,22 +1,28 @@
 package sentencepiece
 
+import "math"
+
 // bpe merges neighbours, the pair whose union scores highest first, of equal ones the leftmost, until no union is a
 // piece. User-defined symbols are never merged.
 type bpe struct {
 	pieces  *trie
-	symbols *trie    // user-defined; nil: none
-	order   []uint32 // by raw id, the lower the sooner merged
+	symbols *trie // user-defined; nil: none
+	scores  []float32
 	kinds   []kind
 	unknown int32
-	// wordwise: no piece reaches over the end of a word, and none is unused, so that each word can be merged by itself,
-	// which gives the same and keeps the agenda short.
+	// wordwise: no piece reaches over the end of a word, so that each word can be merged by itself, which gives the
+	// same and keeps the agenda short.
 	wordwise bool
 }
 
 func newBPE(f *file, pieces, symbols *trie, unknown int32, wordwise bool) *bpe {
 	b := &bpe{pieces: pieces, symbols: symbols, unknown: unknown, wordwise: wordwise}
 	for _, p := range f.pieces {
-		b.order = append(b.order, mergeOrder(p.score))
+		score := p.score
+		if score == 0 && math.Signbit(float64(score)) {
+			score = -math.SmallestNonzeroFloat32 // the original puts -0 behind 0
+		}
+		b.scores = append(b.scores, score)
 		b.kinds = append(b.kinds, p.kind)
 	}
 	return b
@@ -33,14 +39,14 @@ type symbol struct {
 
 // merge is a pair that may be merged, with the length that both have together: if that has changed, the pair is gone.
 type merge struct {
-	order       uint32
+	score       float32
 	left, right int
 	length      int
 }
 
 // before orders the agenda.
 func (m merge) before(o merge) bool {
-	return m.order < o.order || m.order == o.order && m.left < o.left
+	return m.score > o.score || m.score == o.score && m.left < o.left
 }
 
 // bpeScratch is memory that is used again.
@@ -149,7 +155,7 @@ func (b *bpe) propose(s *bpeScratch, text []byte, left, right int) {
 	if id < 0 {
 		return
 	}
-	s.push(merge{order: b.order[id], left: left, right: right, length: l.length + r.length})
+	s.push(merge{score: b.scores[id], left: left, right: right, length: l.length + r.length})
 	if b.kinds[id] == kindUnused {
 		if s.unused == nil {
 			s.unused = map[string]int{}
@@ -158,21 +164,20 @@ func (b *bpe) propose(s *bpeScratch, text []byte, left, right int) {
 	}
 }
 
-// maxTakenApart is how deep the original takes unused pieces apart.
-const maxTakenApart = 100
+// maxResegments is how deep unused pieces are taken apart; one that is left is put out as it is.
+const maxResegments = 100
 
-// resegment takes an unused piece apart again into what it was merged from, last of all in the text. One that was not
-// merged is unknown.
+// resegment takes an unused piece apart again into what it was merged from; one that was not merged is unknown.
 func (b *bpe) resegment(out []span, s *bpeScratch, text []byte, id int32, depth int) []span {
-	if depth <= maxTakenApart && b.kinds[id] == kindUnused {
-		left, ok := s.unused[string(text)]
-		if !ok {
-			return append(out, span{b.unknown, len(text)})
-		}
-		out = b.resegment(out, s, text[:left], b.idOf(text[:left]), depth+1)
-		return b.resegment(out, s, text[left:], b.idOf(text[left:]), depth+1)
+	if id == b.unknown || b.kinds[id] != kindUnused || depth > maxResegments {
+		return append(out, span{id, len(text)})
 	}
-	return append(out, span{id, len(text)})
+	left, ok := s.unused[string(text)]
+	if !ok {
+		return append(out, span{b.unknown, len(text)})
+	}
+	out = b.resegment(out, s, text[:left], b.idOf(text[:left]), depth+1)
+	return b.resegment(out, s, text[left:], b.idOf(text[left:]), depth+1)
 }
 
 func (b *bpe) idOf(text []byte) int32 {

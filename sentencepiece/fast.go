@@ -80,7 +80,9 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 			f.farthest = max(f.farthest, math.Abs(float64(s)))
 		}
 	} else {
-		f.order = m.bpe.order
+		for _, score := range m.bpe.scores {
+			f.order = append(f.order, mergeOrder(score))
+		}
 	}
 	return f, nil
 }

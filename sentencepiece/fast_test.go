@@ -44,7 +44,7 @@ func testModels(tb testing.TB) map[string]*Model {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		if m.fast == nil && m.norm.escapeSpaces {
+		if m.fast == nil && m.norm.escapeSpaces && m.lookup == nil {
 			tb.Errorf("%s has no fast way", path)
 		}
 		if m.fast != nil {
@@ -141,21 +141,19 @@ func TestFastOnMixedTexts(t *testing.T) {
 	}
 }
 
-// scored is a Unigram model with just these pieces, which leaves texts as they are but for spaces.
-func scored(tb testing.TB, pieces map[string]float32) *Model {
+// made is a model with just these pieces, whose normaliser leaves texts as they are but for spaces.
+func made(tb testing.TB, kind Type, dummyPrefix bool, pieces []piece) *Model {
 	tb.Helper()
-	f := &file{algorithm: algorithmUnigram, escapeSpaces: true, pieces: []piece{{"<unk>", 0, kindUnknown}}}
-	var texts []string
-	for text := range pieces {
-		texts = append(texts, text)
-	}
-	slices.Sort(texts)
-	for _, text := range texts {
-		f.pieces = append(f.pieces, piece{text, pieces[text], kindNormal})
-	}
-	m, err := newModel(f)
+	m, err := newModel(&file{
+		pieces:     append([]piece{{"<unk>", 0, kindUnknown}}, pieces...),
+		trainer:    trainerSettings{model: kind},
+		normalizer: normalizerSettings{escapeSpaces: true, dummyPrefix: dummyPrefix},
+	})
 	if err != nil {
 		tb.Fatal(err)
+	}
+	if m.fast == nil {
+		tb.Fatal("no fast way")
 	}
 	return m
 }
@@ -165,8 +163,9 @@ func scored(tb testing.TB, pieces map[string]float32) *Model {
 func TestFastWhereRoundingDecides(t *testing.T) {
 	for _, gap := range []float32{0, 1e-6, 1e-4, 1e-3, 4e-3} {
 		t.Run(fmt.Sprint(gap), func(t *testing.T) {
-			m := scored(t, map[string]float32{
-				space + "a": -3.1234567, "b": -2.7654321, space: -1.111111, "ab": -4.777777 - gap, "c": -7.7, space + "c": -8.123,
+			m := made(t, Unigram, false, []piece{
+				{space + "a", -3.1234567, kindNormal}, {"b", -2.7654321, kindNormal}, {space, -1.111111, kindNormal},
+				{"ab", -4.777777 - gap, kindNormal}, {"c", -7.7, kindNormal}, {space + "c", -8.123, kindNormal},
 			})
 			text := strings.Repeat(" ab c cc", 20_000)
 			var r reader
@@ -190,40 +189,37 @@ func TestFastOnRandomVocabularies(t *testing.T) {
 	for seed := range uint64(300) {
 		x := rand.New(rand.NewPCG(seed, 9))
 		letters := []string{"a", "b", "c", space, "é", "日"}[:2+x.IntN(5)]
-		pieces := map[string]float32{}
+		var normal, mixed []piece
+		seen := map[string]bool{}
 		for range 5 + x.IntN(60) {
 			var s strings.Builder
 			for range 1 + x.IntN(6) {
 				s.WriteString(letters[x.IntN(len(letters))])
 			}
-			pieces[s.String()] = -float32(x.IntN(40)) / 4 * (1 + float32(x.IntN(2))*1e-6)
-		}
-		m := scored(t, pieces)
-		f := &file{algorithm: algorithmBPE, escapeSpaces: true, byteFallback: false, pieces: slices.Clone(m.pieces), dummyPrefix: seed%2 == 0}
-		for i := range f.pieces[1:] {
-			switch x.IntN(12) {
-			case 0:
-				f.pieces[i+1].kind = kindUserDefined
-			case 1:
-				f.pieces[i+1].kind = kindUnused
+			if seen[s.String()] {
+				continue
 			}
+			seen[s.String()] = true
+			p := piece{s.String(), -float32(x.IntN(40)) / 4 * (1 + float32(x.IntN(2))*1e-6), kindNormal}
+			normal = append(normal, p)
+			switch x.IntN(16) {
+			case 0:
+				p.kind = kindUserDefined
+			case 1:
+				p.kind = kindUnused
+			}
+			mixed = append(mixed, p)
 		}
-		b, err := newModel(f)
-		if err != nil {
-			t.Fatal(err)
+		models := []*Model{
+			made(t, Unigram, seed%3 == 0, normal), made(t, BPE, seed%2 == 0, normal), made(t, Unigram, false, mixed), made(t, BPE, true, mixed),
 		}
-		f.algorithm = algorithmUnigram
-		u, err := newModel(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var rs [3]reader
+		rs := make([]reader, len(models))
 		for i := range 60 {
 			var s strings.Builder
 			for range 1 + x.IntN(1+i*i) {
 				s.WriteString(strings.ReplaceAll(letters[x.IntN(len(letters))], space, " "))
 			}
-			for k, m := range []*Model{m, b, u} {
+			for k, m := range models {
 				sameWith(t, m, &rs[k], s.String())
 			}
 		}
@@ -344,9 +340,11 @@ func FuzzFast(f *testing.F) {
 	f.Add("日\n本\n日本\n▁日", uint64(1), "日本日 日本")
 	f.Add("a▁\nb▁a\n▁▁\n▁\na", uint64(2), "a b a  b a")
 	f.Fuzz(func(t *testing.T, lines string, flags uint64, text string) {
-		algorithms := []algorithm{algorithmUnigram, algorithmBPE}
-		c := &file{algorithm: algorithms[flags&1], escapeSpaces: flags&2 == 0, dummyPrefix: flags&4 != 0, collapseSpaces: flags&8 != 0,
-			spaceAsSuffix: flags&16 != 0, pieces: []piece{{"<unk>", 0, kindUnknown}}}
+		c := &file{
+			pieces:     []piece{{"<unk>", 0, kindUnknown}},
+			trainer:    trainerSettings{model: []Type{Unigram, BPE}[flags&1], spaceAsSuffix: flags&16 != 0},
+			normalizer: normalizerSettings{escapeSpaces: flags&2 == 0, dummyPrefix: flags&4 != 0, collapseSpaces: flags&8 != 0},
+		}
 		for i, line := range strings.Split(lines, "\n") {
 			p := piece{line, -float32(len(line)*7%5) - float32(i%3)/4, kindNormal}
 			if i%7 == 6 {

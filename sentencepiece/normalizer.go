@@ -20,6 +20,27 @@ type normalizer struct {
 	spaceAsSuffix  bool
 }
 
+func newNormalizer(f *normalizerSettings, spaceAsSuffix bool, symbols []entry) (z normalizer, err error) {
+	z = normalizer{
+		dummyPrefix:    f.dummyPrefix,
+		collapseSpaces: f.collapseSpaces,
+		escapeSpaces:   f.escapeSpaces,
+		spaceAsSuffix:  spaceAsSuffix,
+	}
+	if len(symbols) > 0 {
+		if z.symbols, err = newTrie(symbols); err != nil {
+			return z, err
+		}
+	}
+	if len(f.charsmap) > 0 {
+		if z.rules, err = parseCharsmap(f.charsmap); err != nil {
+			return z, err
+		}
+	}
+	z.init()
+	return z, nil
+}
+
 func (z *normalizer) init() {
 	for i := range 128 {
 		z.plain[i] = true

@@ -5,9 +5,6 @@ import "math"
 // unknownPenalty is how much worse than the worst piece an unknown character is.
 const unknownPenalty = 10
 
-// scoreReset is how far a path's score may go from 0 before the original takes all open paths' scores relative to it.
-const scoreReset = 100_000
-
 // span is one piece of a segmentation: a raw id and its length in bytes of normalised text.
 type span struct {
 	id     int32
@@ -46,7 +43,7 @@ func newUnigram(f *file, pieces *trie, unknown int32) *unigram {
 		case kindUserDefined:
 			// The bonus of a symbol of n bytes, whatever the file says. It is not a promise that the symbol is
 			// taken: three pieces that share its bytes with their neighbours can be better.
-			score = float32(0.1*float32(len(p.text))) - 0.1
+			score = userBonus(len(p.text))
 		}
 		u.scores = append(u.scores, score)
 		u.kinds = append(u.kinds, p.kind)
@@ -54,6 +51,13 @@ func newUnigram(f *file, pieces *trie, unknown int32) *unigram {
 	u.unknownScore = lowest - unknownPenalty
 	return u
 }
+
+// userBonus is the score of a user-defined symbol.
+func userBonus(length int) float32 { return float32(0.1 * float64(length-1)) }
+
+// farScore is how far from 0 a path score may be before all open paths are moved back by it, which keeps float32 exact
+// enough in long texts. Where that happens decides ties, so it is the original's value.
+const farScore = 100_000
 
 // segment appends the segmentation of text to out. ends is scratch memory.
 func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
@@ -64,12 +68,12 @@ func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
 	}
 	best = best[:len(text)+1]
 	clear(best)
-	farthest := 0 // where a path ends
+	frontier := 0 // the furthest end of a path
 	for from := 0; from < len(text); {
 		char := min(charLength(text[from]), len(text)-from)
 		before := best[from].score
-		if before < -scoreReset || before > scoreReset {
-			for i := from; i <= farthest; i++ {
+		if before < -farScore || before > farScore {
+			for i := from; i <= frontier; i++ {
 				if i == from || best[i].length > 0 {
 					best[i].score -= before
 				}
@@ -87,7 +91,7 @@ func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
 			if id < 0 || u.kinds[id] == kindUnused {
 				continue
 			}
-			farthest = max(farthest, to)
+			frontier = max(frontier, to)
 			score := u.scores[id] + before
 			if e := &best[to]; e.length == 0 || score > e.score {
 				*e = pathEnd{score, id, to - from}
@@ -95,7 +99,7 @@ func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
 			hasChar = hasChar || to-from == char
 		}
 		if !hasChar {
-			farthest = max(farthest, from+char)
+			frontier = max(frontier, from+char)
 			score := u.unknownScore + before
 			if e := &best[from+char]; e.length == 0 || score > e.score {
 				*e = pathEnd{score, u.unknown, char}

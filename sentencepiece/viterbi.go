@@ -59,7 +59,7 @@ func (r *reader) search(text []byte) {
 			ends = append(ends, make([]bestEnd, 64)...)
 		}
 		before := ends[from-base].score()
-		if before < -scoreReset || before > scoreReset {
+		if before < -farScore || before > farScore {
 			resetScores(ends[from-base : front-base+1])
 			before = 0
 		}
@@ -202,7 +202,7 @@ func (r *reader) decide(text []byte, c *cut) bool {
 		c.ids[i], c.ids[j] = c.ids[j], c.ids[i]
 	}
 	span := float64(chars) * f.farthest
-	limit := min(0.99*margin*(1<<23)/float64(chars), scoreReset-1) - 1.01*span
+	limit := min(0.99*margin*(1<<23)/float64(chars), farScore-1) - 1.01*span
 	// The sum that is kept errs too: by less than a tenth, for scores below the reset.
 	c.limit, c.reach, c.n = max(float32(limit), 0), float32(reach)+0.1, n
 	return limit > 0

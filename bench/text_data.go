@@ -81,15 +81,16 @@ func prepareTexts(ctx context.Context, dir string) error {
 		fmt.Fprintf(os.Stderr, "bench: training %s, once\n", m.name)
 		input := "train.txt"
 		args := []string{"--model_type=" + m.kind, fmt.Sprintf("--vocab_size=%d", m.pieces), "--hard_vocab_limit=false",
-			"--max_sentence_length=20000", "--minloglevel=1", fmt.Sprintf("--num_threads=%d", runtime.NumCPU())}
+			"--max_sentence_length=20000", fmt.Sprintf("--num_threads=%d", runtime.NumCPU())}
 		if m.cjk {
 			input = "traincjk.txt"
 			args = append(args, "--byte_fallback=true")
 		}
 		prefix := filepath.Join(dir, "new")
 		args = append(args, "--input="+filepath.Join(dir, input), "--model_prefix="+prefix)
-		if err := command(ctx, ".cache/sentencepiece/bin/spm_train", args...); err != nil {
-			return err
+		log, err := exec.CommandContext(ctx, ".cache/sentencepiece/bin/spm_train", args...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("spm_train: %w\n%s", err, log[max(0, len(log)-1000):])
 		}
 		if err := os.Rename(prefix+".model", path); err != nil {
 			return err

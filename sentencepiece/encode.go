@@ -20,9 +20,11 @@ type scratch struct {
 const keepBytes = 1 << 20
 
 func (m *Model) release(s *scratch) {
-	if cap(s.norm.text) <= keepBytes && s.fast.small() {
-		m.scratch.Put(s)
+	if cap(s.norm.text) > keepBytes {
+		s.norm, s.spans, s.ends, s.bpe = normalized{}, nil, nil, bpeScratch{}
 	}
+	s.fast.trim()
+	m.scratch.Put(s)
 }
 
 // segment normalises a text and cuts it.

@@ -45,9 +45,17 @@ func (r *reader) begin(f *fast, dst []int32, l *layout) {
 	r.afterUnknown, r.failed = false, false
 }
 
-// small reports whether the memory is worth keeping: it is after all texts but long ones without barriers.
-func (r *reader) small() bool {
-	return cap(r.stretch) <= keepBytes && cap(r.viterbi.ends) <= keepBytes/8 && cap(r.merger.links) <= keepBytes/16
+// trim lets go of the memory of a long text without barriers. What was remembered stays.
+func (r *reader) trim() {
+	if cap(r.stretch) > keepBytes {
+		r.stretch = nil
+	}
+	if cap(r.viterbi.ends) > keepBytes/8 {
+		r.viterbi = viterbi{}
+	}
+	if cap(r.merger.links) > keepBytes/16 {
+		r.merger = merger{}
+	}
 }
 
 func (r *reader) end() (ids []int32, ok bool) {

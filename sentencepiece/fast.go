@@ -14,7 +14,7 @@ import (
 // needs neither normalising nor segmenting: its raw bytes are the key.
 //
 // Here normalised text has a compact form: a ▁ is a single space. Models whose normalised text may hold a space beside
-// the ▁, or bytes that are not UTF-8, have no fast way.
+// the ▁, or bytes that are not UTF-8, have no fast way, nor do those with pieces of kilobytes or senseless scores.
 type fast struct {
 	norm    *normalizer
 	inert   *inert
@@ -30,18 +30,27 @@ type fast struct {
 	order        []uint32 // BPE: by raw id, the lower the sooner merged
 	// farthest is the largest distance of a piece's score from 0, that of unknown characters included.
 	farthest   float64
-	wide       bool
+	wide       bool // see cut.pack
 	unknown    int32
 	bytePieces *[256]int32
-	layout     layout
 }
+
+// maxFastScore bounds scores on the fast way, so that no sum of them is infinite.
+const maxFastScore = 1e30
 
 // newFast returns nil if a model has no fast way.
 func newFast(m *Model, searched, symbols []entry) (*fast, error) {
-	if m.unigram == nil && m.bpe == nil || len(m.pieces) > maxFastVocabulary || !m.norm.escapeSpaces || m.norm.rules != nil && !utf8.ValidString(m.norm.rules.blob) {
+	if m.unigram == nil && m.bpe == nil || len(m.pieces) > maxFastVocabulary || !m.norm.escapeSpaces {
 		return nil, nil
 	}
-	f := &fast{wide: len(m.pieces) > wideVocabulary, norm: &m.norm, unigram: m.unigram, bpe: m.bpe, unknown: m.unknown, bytePieces: m.bytePieces, layout: m.layout}
+	f := &fast{
+		norm: &m.norm, unigram: m.unigram, bpe: m.bpe,
+		wide: len(m.pieces) > wideVocabulary, unknown: m.unknown, bytePieces: m.bytePieces,
+	}
+	if m.unigram != nil {
+		f.scores = m.unigram.scores
+		f.farthest = math.Abs(float64(m.unigram.unknownScore))
+	}
 	var keys, named []entry
 	for _, e := range searched {
 		if !utf8.ValidString(e.key) {
@@ -53,11 +62,14 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 		key := entry{strings.ReplaceAll(e.key, space, " "), e.value}
 		keys = append(keys, key)
 		f.longest = max(f.longest, len(key.key))
+		if m.unigram != nil {
+			f.farthest = max(f.farthest, math.Abs(float64(f.scores[e.value])))
+		}
 		if m.pieces[e.value].kind == kindUserDefined {
 			named = append(named, key)
 		}
 	}
-	if f.longest > maxFastPiece {
+	if f.longest > maxFastPiece || f.farthest > maxFastScore {
 		return nil, nil
 	}
 	f.longest = max(f.longest, utf8.UTFMax) // an unknown character
@@ -73,12 +85,7 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 	f.bars = newBarriers(keys)
 	f.inert = newInert(&m.norm, symbols)
 	if m.unigram != nil {
-		f.scores = m.unigram.scores
 		f.scoresBehind = append([]float32{float32(math.Inf(-1))}, f.scores...)
-		f.farthest = math.Abs(float64(m.unigram.unknownScore))
-		for _, s := range f.scores {
-			f.farthest = max(f.farthest, math.Abs(float64(s)))
-		}
 	} else {
 		for _, score := range m.bpe.scores {
 			f.order = append(f.order, mergeOrder(score))

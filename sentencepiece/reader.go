@@ -28,7 +28,7 @@ type reader struct {
 	bound float64
 
 	afterUnknown bool // the last piece was an unknown one, into which further ones are merged
-	failed       bool // unused pieces of BPE depend on the whole text
+	failed       bool // the plain way is needed: unused pieces of BPE depend on the whole text
 
 	viterbi viterbi
 	merger  merger
@@ -102,6 +102,9 @@ func (r *reader) atBarrier(c rune) bool {
 func (r *reader) write(to string, afterSpace, collapse bool) bool {
 	for i, c := range to {
 		switch {
+		case c == utf8.RuneError && !utf8.ValidString(to): // rules that are broken, but readable
+			r.failed = true
+			return false
 		case c == ' ' && afterSpace:
 			continue
 		case c == ' ' || c == spaceRune:

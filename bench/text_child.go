@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/imglish/imglish/sentencepiece"
@@ -38,7 +39,7 @@ func encodeTexts(paths string) error {
 					hash = (hash ^ uint64(id)) * 0x100000001b3
 				}
 			}
-			fmt.Println(hash, n)
+			fmt.Println(hash, 0, n)
 			continue
 		}
 		threads, err := strconv.Atoi(lines.Text())
@@ -46,7 +47,7 @@ func encodeTexts(paths string) error {
 			return err
 		}
 		n := 0
-		start := time.Now()
+		cpu, start := cpuTime(), time.Now()
 		if threads == 1 {
 			for _, text := range texts {
 				ids = m.AppendRaw(ids[:0], text)
@@ -57,7 +58,14 @@ func encodeTexts(paths string) error {
 				n += len(ids)
 			}
 		}
-		fmt.Println(time.Since(start).Seconds(), n)
+		fmt.Println(time.Since(start).Seconds(), (cpuTime() - cpu).Seconds(), n)
 	}
 	return lines.Err()
+}
+
+// cpuTime is what this process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

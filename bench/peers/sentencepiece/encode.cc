@@ -2,8 +2,8 @@
 //
 //   encode MODEL TEXTS
 //
-// TEXTS are separated by NUL. A line says on how many threads; the answer is a line with the seconds that it took and the
-// number of ids, and for the line "hash" a hash over all ids instead of the seconds.
+// TEXTS are separated by NUL. A line says on how many threads; the answer is a line with the seconds that it took, the
+// seconds of CPU and the number of ids. For the line "hash" it is a hash over all ids, 0, and their number.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -12,6 +12,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <time.h>
 
 #include <sentencepiece_processor.h>
 
@@ -37,6 +39,12 @@ uint64_t encode(std::atomic<size_t>* next, uint64_t* hash) {
   return count;
 }
 
+double cpu_seconds() {
+  timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -55,11 +63,12 @@ int main(int argc, char** argv) {
     if (line == "hash") {
       uint64_t hash = 0xcbf29ce484222325;
       const uint64_t count = encode(&next, &hash);
-      std::cout << hash << " " << count << std::endl;
+      std::cout << hash << " 0 " << count << std::endl;
       continue;
     }
     const int threads = std::stoi(line);
     std::atomic<uint64_t> count = 0;
+    const double cpu = cpu_seconds();
     const auto start = std::chrono::steady_clock::now();
     if (threads == 1) {
       count = encode(&next, nullptr);
@@ -69,6 +78,6 @@ int main(int argc, char** argv) {
       for (auto& thread : pool) thread.join();
     }
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-    std::cout << spent.count() << " " << count << std::endl;
+    std::cout << spent.count() << " " << cpu_seconds() - cpu << " " << count << std::endl;
   }
 }

@@ -9,7 +9,8 @@ import (
 // needs no locks, and it begins small and doubles while new words come, up to maxCached entries.
 //
 // A key is at most cachedBytes of text in the compact form, padded with zeros. Two of them share a bucket, which is a
-// cache line; a new one pushes the older of them out.
+// cache line, and each has two buckets that it may lie in, so that the table can be filled. A new key pushes the older
+// one of its first bucket out if both are full.
 type wordCache struct {
 	buckets []bucket // a power of two of them
 	added   int      // since the table last grew
@@ -87,10 +88,14 @@ func (c *wordCache) find(k key) *answer {
 	if len(c.buckets) == 0 {
 		c.buckets = make([]bucket, minCached/2)
 	}
-	b := &c.buckets[hashKey(k)&uint64(len(c.buckets)-1)]
+	hash, mask := hashKey(k), uint64(len(c.buckets)-1)
+	b := &c.buckets[hash&mask]
 	way := b.way(k)
 	if way < 0 {
-		return nil
+		b = &c.buckets[hash>>32&mask]
+		if way = b.way(k); way < 0 {
+			return nil
+		}
 	}
 	return &b.answers[way&1]
 }
@@ -127,7 +132,11 @@ func (c *wordCache) add(k key, a answer) {
 }
 
 func (c *wordCache) put(k key, a answer) {
-	b := &c.buckets[hashKey(k)&uint64(len(c.buckets)-1)]
+	hash, mask := hashKey(k), uint64(len(c.buckets)-1)
+	b, other := &c.buckets[hash&mask], &c.buckets[hash>>32&mask]
+	if b.keys[1].low != 0 && other.keys[1].low == 0 {
+		b = other
+	}
 	b.keys[1], b.answers[1] = b.keys[0], b.answers[0]
 	b.keys[0], b.answers[0] = k, a
 }

@@ -117,40 +117,38 @@ func (f *fast) appendIDs(dst []int32, text string, l *layout, r *reader) (ids []
 	}
 	afterSpace := z.collapseSpaces
 	for at < len(text) {
-		if r.pending == 0 && len(r.stretch) == 0 || r.pending == 1 && r.atBarrier(' ') {
+		switch {
+		case text[at] >= utf8.RuneSelf:
+			if next := r.others(text, at); next > at {
+				at = next
+				afterSpace = false
+				continue
+			}
+		case r.pending == 0 && len(r.stretch) == 0, r.pending == 1 && r.atBarrier(' '):
 			if next := r.words(text, at); next > at {
 				at = next
 				afterSpace = r.pending == 1 && z.collapseSpaces
 				continue
 			}
 		}
-		n, kept := f.keeps(text, at)
-		switch {
-		case !kept:
-			var to string
-			to, n = z.next(text[at:])
+		if !f.keeps(text, at) {
+			to, n := z.next(text[at:])
 			afterSpace = r.write(to, afterSpace, z.collapseSpaces)
-		case n == 1 && text[at] < utf8.RuneSelf:
-			switch c := text[at]; f.inert.class[c] {
-			case classSpace:
-				if !afterSpace {
-					r.pending++
-					afterSpace = z.collapseSpaces
-				}
-			case classDropped:
-			default:
-				r.put(rune(c), text[at:at+1])
-				afterSpace = false
-			}
-		default:
-			if c, _ := utf8.DecodeRuneInString(text[at:]); c == spaceRune {
+			at += n
+			continue
+		}
+		switch c := text[at]; f.inert.class[c] {
+		case classSpace:
+			if !afterSpace {
 				r.pending++
-			} else {
-				r.put(c, text[at:at+n])
+				afterSpace = z.collapseSpaces
 			}
+		case classDropped:
+		default:
+			r.put(rune(c), text[at:at+1])
 			afterSpace = false
 		}
-		at += n
+		at++
 	}
 	if z.collapseSpaces {
 		r.pending = 0
@@ -161,23 +159,17 @@ func (f *fast) appendIDs(dst []int32, text string, l *layout, r *reader) (ids []
 	return r.end()
 }
 
-// keeps says whether the next character of a text is one step of the normaliser that needs no search: one that stays
-// itself, or an ASCII byte of any class but classOther.
-func (f *fast) keeps(text string, at int) (n int, ok bool) {
+// keeps says whether the next byte of a text is ASCII and a step of the normaliser that needs no search.
+func (f *fast) keeps(text string, at int) bool {
 	c := text[at]
-	last := at+1 == len(text)
-	if c < utf8.RuneSelf && (last || text[at+1] < utf8.RuneSelf) {
-		return 1, f.inert.class[c] != classOther
+	switch {
+	case c >= utf8.RuneSelf:
+		return false
+	case at+1 == len(text) || text[at+1] < utf8.RuneSelf:
+		return f.inert.class[c] != classOther
+	case f.inert.first.has(rune(c)):
+		return false
 	}
-	r, n := utf8.DecodeRuneInString(text[at:])
-	if r == utf8.RuneError && n == 1 || f.inert.first.has(r) {
-		return n, false
-	}
-	if at+n < len(text) {
-		next, m := utf8.DecodeRuneInString(text[at+n:])
-		if next == utf8.RuneError && m == 1 || f.inert.second.has(next) {
-			return n, false
-		}
-	}
-	return n, true
+	next, n := decode(text[at+1:])
+	return n > 1 && !f.inert.second.has(next)
 }

@@ -63,24 +63,29 @@ func (r *reader) search(text []byte) {
 			resetScores(ends[from-base : front-base+1])
 			before = 0
 		}
-		char := min(charLength(text[from]), len(text)-from)
-		// Nodes of the trie that are no pieces lead to paths of the score -∞, which saves telling them apart.
+		// Pieces end with characters. Nodes of the trie that are no pieces lead to paths of the score -∞, which saves
+		// telling them apart.
 		node, ok := f.pieces.root, true
 		open := ends[from-base:]
-		var first uint64
+		char, alone := charLength(text[from]), uint64(0)
 		length := 0
-		for _, c := range text[from:] {
-			if node, ok = f.pieces.step(node, c); !ok {
-				break
+	walk:
+		for to := from; to < len(text); {
+			next := to + charLength(text[to])
+			for _, c := range text[to:next] {
+				if node, ok = f.pieces.step(node, c); !ok {
+					break walk
+				}
 			}
-			length++
-			if length == char {
-				first = node
-			}
+			to = next
+			length = to - from
 			value := node >> valueShift & (1<<valueBits - 1)
+			if length == char {
+				alone = value
+			}
 			open[length] = max(open[length], newEnd(f.scoresBehind[value]+before, length, int32(value)-1))
 		}
-		if first>>valueShift&(1<<valueBits-1) == 0 { // the character alone is no piece
+		if alone == 0 { // the character is no piece
 			open[char] = max(open[char], newEnd(f.unigram.unknownScore+before, char, f.unknown))
 		}
 		front = max(front, from+length, from+char)

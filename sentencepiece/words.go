@@ -1,6 +1,9 @@
 package sentencepiece
 
-import "math/bits"
+import (
+	"math/bits"
+	"unicode/utf8"
+)
 
 // words reads ASCII text that the normaliser leaves alone, from a barrier on, as far as it goes at once: stretch by
 // stretch, each at most cachedBytes long with the space before it. It returns where it stopped: at a barrier again,
@@ -99,4 +102,35 @@ func letters(x uint64) int {
 	below := ^((x | 0x80*each) - 'a'*each)
 	above := x + (0x7f-'z')*each
 	return bits.TrailingZeros64((below|above)&(0x80*each)) >> 3
+}
+
+// others reads characters beyond ASCII that the normaliser leaves alone, as far as they go at once, and returns where it
+// stopped.
+func (r *reader) others(text string, at int) int {
+	t := r.f.inert
+	c, n := decode(text[at:])
+	for n > 1 && c != spaceRune && !t.first.has(c) {
+		var next rune
+		m := 0
+		if at+n < len(text) {
+			if next, m = decode(text[at+n:]); next == utf8.RuneError && m == 1 || t.second.has(next) {
+				break
+			}
+		}
+		r.put(c, text[at:at+n])
+		at += n
+		c, n = next, m
+	}
+	return at
+}
+
+// decode is utf8.DecodeRuneInString, faster for the characters of three bytes, among them Chinese and Japanese ones.
+func decode(s string) (c rune, n int) {
+	if len(s) >= 3 && s[0]&0xf0 == 0xe0 && s[1]&0xc0 == 0x80 && s[2]&0xc0 == 0x80 {
+		c = rune(s[0]&0x0f)<<12 | rune(s[1]&0x3f)<<6 | rune(s[2]&0x3f)
+		if c >= 0x800 && c&^0x7ff != 0xd800 {
+			return c, 3
+		}
+	}
+	return utf8.DecodeRuneInString(s)
 }

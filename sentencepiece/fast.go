@@ -19,15 +19,14 @@ type fast struct {
 	norm    *normalizer
 	inert   *inert
 	bars    *barriers
-	pieces  *trie     // compact; of Unigram without the unused ones
-	symbols *trie     // compact: user-defined ones; nil: none
-	longest int       // bytes of the longest of them
-	scores  []float32 // Unigram: by raw id
-	// scoresBehind has the score of raw id i at i+1, and -∞ at 0.
-	scoresBehind []float32
-	unigram      *unigram // one of the two
-	bpe          *bpe
-	order        []uint32 // BPE: by raw id, the lower the sooner merged
+	pieces  *trie       // BPE: compact
+	packed  *packedTrie // Unigram: the same, without the unused ones
+	symbols *trie       // compact: user-defined ones; nil: none
+	longest int         // bytes of the longest of them
+	scores  []float32   // Unigram: by raw id
+	unigram *unigram    // one of the two
+	bpe     *bpe
+	order   []uint32 // BPE: by raw id, the lower the sooner merged
 	// farthest is the largest distance of a piece's score from 0, that of unknown characters included.
 	farthest   float64
 	wide       bool // see cut.pack
@@ -85,7 +84,10 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 	f.bars = newBarriers(keys)
 	f.inert = newInert(&m.norm, symbols)
 	if m.unigram != nil {
-		f.scoresBehind = append([]float32{float32(math.Inf(-1))}, f.scores...)
+		if f.packed = packed(f.pieces, f.scores); f.packed == nil {
+			return nil, nil
+		}
+		f.pieces = nil
 	} else {
 		for _, score := range m.bpe.scores {
 			f.order = append(f.order, mergeOrder(score))

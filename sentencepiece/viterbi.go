@@ -65,27 +65,33 @@ func (r *reader) search(text []byte) {
 		}
 		// Pieces end with characters. Nodes of the trie that are no pieces lead to paths of the score -∞, which saves
 		// telling them apart.
-		node, ok := f.pieces.root, true
 		open := ends[from-base:]
-		char, alone := charLength(text[from]), uint64(0)
-		length := 0
-	walk:
+		char := charLength(text[from])
+		alone, length := int32(-1), 0
+		node, cell, ok := f.packed.root, uint32(0), true
 		for to := from; to < len(text); {
 			next := to + charLength(text[to])
-			for _, c := range text[to:next] {
-				if node, ok = f.pieces.step(node, c); !ok {
-					break walk
+			if next-to == 3 {
+				cell, node, ok = f.packed.step3(node, text[to:next])
+			} else {
+				for _, c := range text[to:next] {
+					if cell, node, ok = f.packed.step(node, c); !ok {
+						break
+					}
 				}
+			}
+			if !ok {
+				break
 			}
 			to = next
 			length = to - from
-			value := node >> valueShift & (1<<valueBits - 1)
+			end := f.packed.ends[cell]
 			if length == char {
-				alone = value
+				alone = end.id
 			}
-			open[length] = max(open[length], newEnd(f.scoresBehind[value]+before, length, int32(value)-1))
+			open[length] = max(open[length], newEnd(end.score+before, length, end.id))
 		}
-		if alone == 0 { // the character is no piece
+		if alone < 0 { // the character is no piece
 			open[char] = max(open[char], newEnd(f.unigram.unknownScore+before, char, f.unknown))
 		}
 		front = max(front, from+length, from+char)
@@ -156,22 +162,22 @@ func (r *reader) decide(text []byte, c *cut) bool {
 		chars++
 		before := ends[from].best
 		hasChar := false
-		node, ok := f.pieces.root, true
+		node, cell, ok := f.packed.root, uint32(0), true
 		for to := from; to < len(text); {
-			if node, ok = f.pieces.step(node, text[to]); !ok {
+			if cell, node, ok = f.packed.step(node, text[to]); !ok {
 				break
 			}
 			to++
-			id := cellValue(node)
-			if id < 0 {
+			piece := f.packed.ends[cell]
+			if piece.id < 0 {
 				continue
 			}
-			score := before + float64(f.scores[id])
+			score := before + float64(piece.score)
 			switch x := &ends[to]; {
 			case x.size == 0:
-				*x = end{score, math.Inf(-1), id, int32(to - from)}
+				*x = end{score, math.Inf(-1), piece.id, int32(to - from)}
 			case score > x.best:
-				*x = end{score, x.best, id, int32(to - from)}
+				*x = end{score, x.best, piece.id, int32(to - from)}
 			default:
 				x.second = max(x.second, score)
 			}

@@ -14,6 +14,7 @@ type link struct {
 	prev, next int32  // used in long stretches only; -1: none
 	order      uint32 // of its union with the next one; noUnion: that is no piece
 	node       uint64 // its place in the trie; 0: none, or it must not be merged
+	union      uint64 // the union's place, if that is a piece
 	id         int32
 	frozen     bool // a user-defined symbol
 }
@@ -112,17 +113,17 @@ func (r *reader) unite(text []byte, left, right *link, from, to int) {
 		return
 	}
 	if id := cellValue(node); id >= 0 {
-		left.order = r.f.order[id]
+		left.order, left.union = r.f.order[id], node
 		if r.f.bpe.kinds[id] == kindUnused {
 			r.failed = true
 		}
 	}
 }
 
-// join makes left the union of itself and the right one, which lies in text[from:to].
-func (r *reader) join(text []byte, left *link, from, to int) {
-	left.node, _ = walk(r.f.pieces, left.node, text[from:to])
-	left.id = cellValue(left.node)
+// join makes a symbol the union of itself and the next one.
+func (y *link) join() {
+	y.node = y.union
+	y.id = cellValue(y.node)
 }
 
 func (r *reader) mergeFew(text []byte) {
@@ -138,7 +139,7 @@ func (r *reader) mergeFew(text []byte) {
 			return
 		}
 		left := &g.links[at]
-		r.join(text, left, int(g.links[at+1].from), int(g.links[at+2].from))
+		left.join()
 		g.links = append(g.links[:at+1], g.links[at+2:]...)
 		if at > 0 {
 			r.unite(text, &g.links[at-1], left, int(left.from), int(g.links[at+1].from))
@@ -174,7 +175,7 @@ func (r *reader) mergeMany(text []byte) {
 		}
 		right := &g.links[left.next]
 		after := right.next
-		r.join(text, left, int(right.from), int(g.links[after].from))
+		left.join()
 		right.order = noUnion
 		left.next = after
 		g.links[after].prev = at

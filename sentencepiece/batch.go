@@ -31,18 +31,25 @@ func (m *Model) batch(texts []string, threads int, l *layout) [][]int32 {
 	var taken atomic.Int64
 	work := func() {
 		var ends []int
+		read, gave := batchBytes, batchBytes/4
 		for {
 			i := int(taken.Add(1)) - 1
 			if i >= len(starts)-1 {
 				return
 			}
-			// The ids of a block share their memory.
-			var ids []int32
+			block := texts[starts[i]:starts[i+1]]
+			size := 0
+			for _, text := range block {
+				size += len(text)
+			}
+			// The ids of a block share their memory: as much as the blocks before needed, and a little more.
+			ids := make([]int32, 0, size*gave/read*9/8+64)
 			ends = ends[:0]
-			for _, text := range texts[starts[i]:starts[i+1]] {
+			for _, text := range block {
 				ids = m.appendIDs(ids, text, l)
 				ends = append(ends, len(ids))
 			}
+			read, gave = read+size, gave+len(ids)
 			from := 0
 			for k, to := range ends {
 				out[starts[i]+k] = ids[from:to:to]

@@ -77,11 +77,16 @@ type entry struct {
 
 var errTrieTooLarge = errors.New("more pieces than the trie can hold")
 
-// newTrie builds a trie.
 func newTrie(entries []entry) (*trie, error) {
+	t := new(trie)
+	return t, t.build(entries)
+}
+
+// build makes an empty trie one of entries.
+func (t *trie) build(entries []entry) error {
 	for _, e := range entries {
 		if e.value >= 1<<valueBits-1 {
-			return nil, errTrieTooLarge
+			return errTrieTooLarge
 		}
 	}
 	b := builder{}
@@ -90,9 +95,10 @@ func newTrie(entries []entry) (*trie, error) {
 	b.before, b.after = b.before[:blockSize], b.after[:blockSize]
 	root := b.place(sorted(entries), 0)
 	if len(b.cells) > 1<<baseBits {
-		return nil, errTrieTooLarge
+		return errTrieTooLarge
 	}
-	return &trie{cells: b.cells, root: root << baseShift}, nil
+	t.cells, t.root = b.cells, root<<baseShift
+	return nil
 }
 
 // sorted returns entries in the order of their keys: by their first eight bytes, which a radix sort does fast, then by

@@ -47,6 +47,7 @@ func texts(ctx context.Context, h *host) error {
 type encoder struct {
 	name    string
 	threads int
+	passes  int  // how often it goes over all texts in a round, so that a round lasts
 	cold    bool // a new process each time: nothing was seen before
 	args    []string
 	env     []string
@@ -123,14 +124,14 @@ func (t textTask) compare(ctx context.Context, h *host, dir string) (err error) 
 	hf := []string{filepath.Join(dir, "python", "bin", "python"), "bench/peers/sentencepiece/hf.py", model, text}
 	cores := runtime.NumCPU()
 	all := []*encoder{
-		{name: "imglish", threads: 1, args: ours, env: env},
-		{name: "imglish, first time over", threads: 1, args: ours, env: env, cold: true},
-		{name: "Google", threads: 1, args: google},
-		{name: fmt.Sprintf("imglish, %d threads", cores), threads: cores, args: ours, env: env},
-		{name: fmt.Sprintf("Google, %d threads", cores), threads: cores, args: google},
+		{name: "imglish", threads: 1, passes: 10, args: ours, env: env},
+		{name: "imglish, first time over", threads: 1, passes: 1, args: ours, env: env, cold: true},
+		{name: "Google", threads: 1, passes: 2, args: google},
+		{name: fmt.Sprintf("imglish, %d threads", cores), threads: cores, passes: 10, args: ours, env: env},
+		{name: fmt.Sprintf("Google, %d threads", cores), threads: cores, passes: 2, args: google},
 	}
 	if t.hf {
-		all = append(all, &encoder{name: "HF", threads: 1, args: hf}, &encoder{name: fmt.Sprintf("HF, %d threads", cores), threads: cores, args: hf})
+		all = append(all, &encoder{name: "HF", threads: 1, passes: 1, args: hf}, &encoder{name: fmt.Sprintf("HF, %d threads", cores), threads: cores, passes: 1, args: hf})
 	}
 	all = slices.DeleteFunc(all, func(e *encoder) bool { return !h.wants(e.name) })
 	defer func() {
@@ -146,7 +147,7 @@ func (t textTask) compare(ctx context.Context, h *host, dir string) (err error) 
 	for round := -1; round < h.rounds; round++ { // the one before the first warms up, and does not count
 		for i := range all {
 			e := all[(i+round+1)%len(all)]
-			got, err := e.ask(ctx, strconv.Itoa(e.threads))
+			got, err := e.ask(ctx, fmt.Sprint(e.threads, " ", e.passes))
 			if err != nil {
 				return err
 			}
@@ -154,13 +155,14 @@ func (t textTask) compare(ctx context.Context, h *host, dir string) (err error) 
 			if err != nil {
 				return err
 			}
+			rate, perCPU := size*float64(e.passes)/seconds, size*float64(e.passes)/got.cpu
 			if round >= 0 {
-				rates[e.name] = append(rates[e.name], size/seconds)
-				cpu[e.name] = append(cpu[e.name], size/got.cpu)
+				rates[e.name] = append(rates[e.name], rate)
+				cpu[e.name] = append(cpu[e.name], perCPU)
 			}
-			ids[e.name] = got.ids
+			ids[e.name] = got.ids / e.passes
 			fmt.Fprintf(os.Stderr, "bench: %s, %s: round %d of %d: %-26s %8.1f MB/s, %8.1f MB a second of CPU\n",
-				t.text, t.model, round+1, h.rounds, e.name, size/seconds, size/got.cpu)
+				t.text, t.model, round+1, h.rounds, e.name, rate, perCPU)
 		}
 	}
 	fmt.Printf("%s (%.1f MB), %s, %d rounds:\n\n", t.text, size, t.model, h.rounds)

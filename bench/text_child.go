@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sourcegraph/conc"
 
 	"github.com/imglish/imglish/sentencepiece"
 )
@@ -42,23 +44,27 @@ func encodeTexts(paths string) error {
 			fmt.Println(hash, 0, n)
 			continue
 		}
-		threads, err := strconv.Atoi(lines.Text())
-		if err != nil {
+		var threads, passes int
+		if _, err := fmt.Sscan(lines.Text(), &threads, &passes); err != nil {
 			return err
 		}
-		n := 0
-		cpu, start := cpuTime(), time.Now()
-		if threads == 1 {
-			for _, text := range texts {
-				ids = m.AppendRaw(ids[:0], text)
+		var next, total atomic.Int64
+		encode := func() {
+			var ids []int32
+			n := 0
+			for i := next.Add(1) - 1; i < int64(passes*len(texts)); i = next.Add(1) - 1 {
+				ids = m.AppendRaw(ids[:0], texts[i%int64(len(texts))])
 				n += len(ids)
 			}
-		} else {
-			for _, ids := range m.BatchRaw(texts, threads) {
-				n += len(ids)
-			}
+			total.Add(int64(n))
 		}
-		fmt.Println(time.Since(start).Seconds(), (cpuTime() - cpu).Seconds(), n)
+		cpu, start := cpuTime(), time.Now()
+		var group conc.WaitGroup
+		for range threads {
+			group.Go(encode)
+		}
+		group.Wait()
+		fmt.Println(time.Since(start).Seconds(), (cpuTime() - cpu).Seconds(), total.Load())
 	}
 	return lines.Err()
 }

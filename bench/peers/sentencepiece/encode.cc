@@ -2,13 +2,14 @@
 //
 //   encode MODEL TEXTS
 //
-// TEXTS are separated by NUL. A line says on how many threads; the answer is a line with the seconds that it took, the
+// TEXTS are separated by NUL. A line says on how many threads and how many times; the answer is a line with the seconds that it took, the
 // seconds of CPU and the number of ids. For the line "hash" it is a hash over all ids, 0, and their number.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,12 +23,12 @@ namespace {
 sentencepiece::SentencePieceProcessor model;
 std::vector<std::string> texts;
 
-// encode gives the number of ids of all texts, and their hash if that is asked for.
-uint64_t encode(std::atomic<size_t>* next, uint64_t* hash) {
+// encode gives the number of ids of all texts, so many times, and their hash if that is asked for.
+uint64_t encode(std::atomic<size_t>* next, size_t passes, uint64_t* hash) {
   std::vector<int> ids;
   uint64_t count = 0;
-  for (size_t i; (i = (*next)++) < texts.size();) {
-    if (!model.Encode(texts[i], &ids).ok()) {
+  for (size_t i; (i = (*next)++) < passes * texts.size();) {
+    if (!model.Encode(texts[i % texts.size()], &ids).ok()) {
       std::cerr << "text " << i << " cannot be encoded\n";
       std::exit(1);
     }
@@ -62,21 +63,19 @@ int main(int argc, char** argv) {
     std::atomic<size_t> next = 0;
     if (line == "hash") {
       uint64_t hash = 0xcbf29ce484222325;
-      const uint64_t count = encode(&next, &hash);
+      const uint64_t count = encode(&next, 1, &hash);
       std::cout << hash << " 0 " << count << std::endl;
       continue;
     }
-    const int threads = std::stoi(line);
+    std::istringstream numbers(line);
+    size_t threads = 1, passes = 1;
+    numbers >> threads >> passes;
     std::atomic<uint64_t> count = 0;
     const double cpu = cpu_seconds();
     const auto start = std::chrono::steady_clock::now();
-    if (threads == 1) {
-      count = encode(&next, nullptr);
-    } else {
-      std::vector<std::thread> pool;
-      for (int i = 0; i < threads; ++i) pool.emplace_back([&] { count += encode(&next, nullptr); });
-      for (auto& thread : pool) thread.join();
-    }
+    std::vector<std::thread> pool;
+    for (size_t i = 0; i < threads; ++i) pool.emplace_back([&] { count += encode(&next, passes, nullptr); });
+    for (auto& thread : pool) thread.join();
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
     std::cout << spent.count() << " " << cpu_seconds() - cpu << " " << count << std::endl;
   }

@@ -77,7 +77,7 @@ def main():
     texts = open(sys.argv[2], "rb").read().decode(errors="replace").split("\0")
     texts = texts[:-1] if texts[-1] == "" else texts
     for line in sys.stdin:
-        line = line.strip()
+        line, _, passes = line.strip().partition(" ")
         if made is None:
             # The library reads how many threads it may have when it starts them, so a process has one number of them.
             os.environ["RAYON_NUM_THREADS"] = "1" if line == "hash" else line
@@ -90,9 +90,11 @@ def main():
             print(value, 0, count, flush=True)
             continue
         start, cpu = time.perf_counter(), time.process_time()
-        out = made.encode_batch(texts, add_special_tokens=False)
+        count = 0
+        for _ in range(int(passes)):
+            count += sum(len(e) for e in made.encode_batch(texts, add_special_tokens=False))
         spent, cpu = time.perf_counter() - start, time.process_time() - cpu
-        print(spent, cpu, sum(len(e) for e in out), flush=True)
+        print(spent, cpu, count, flush=True)
 
 
 main()

@@ -1,6 +1,9 @@
 package sentencepiece
 
-import "math"
+import (
+	"math"
+	"unicode/utf8"
+)
 
 // viterbi is Unigram's memory on the fast way.
 type viterbi struct {
@@ -70,14 +73,17 @@ func (r *reader) search(text []byte) {
 		alone, length := int32(-1), 0
 		node, cell, ok := f.packed.root, uint32(0), true
 		for to := from; to < len(text); {
-			next := to + charLength(text[to])
-			if next-to == 3 {
+			next := to + 1
+			switch c := text[to]; {
+			case c < utf8.RuneSelf:
+				cell, node, ok = f.packed.step(node, c)
+			case c>>4 == 0xe:
+				next += 2
 				cell, node, ok = f.packed.step3(node, text[to:next])
-			} else {
-				for _, c := range text[to:next] {
-					if cell, node, ok = f.packed.step(node, c); !ok {
-						break
-					}
+			default:
+				next = to + charLength(c)
+				for i := to; i < next && ok; i++ {
+					cell, node, ok = f.packed.step(node, text[i])
 				}
 			}
 			if !ok {

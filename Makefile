@@ -11,7 +11,7 @@ CONCURRENT := ./pipeline/... ./store/... ./stages/... ./mixer/...
 .PHONY: help setup build demo test race kafka chaos leaders fuzz lint golden clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
 
 setup: ## install what building and testing need (libvips, the Rust tokenizers library, Kafka); does nothing twice
 	@build/setup.sh
@@ -54,6 +54,15 @@ chaos: setup ## kill, stop and cut off a line on Kafka, then count its records (
 
 leaders: setup ## a line on three brokers that are killed, restarted and paused; some minutes
 	IMGLISH_TEST_LONG=1 go test $(GOFLAGS_BUILD) ./pipeline -run TestThreeBrokers -v -count=1 -timeout 20m
+
+DIFF_LINES ?= 1000000
+DIFF_FLAGS ?=
+.PHONY: diff-sentencepiece
+diff-sentencepiece: ## compare sentencepiece/ with Google's own library on DIFF_LINES lines; builds that library once
+	@build/sentencepiece/install.sh $(CACHE)/sentencepiece
+	@build/demo-data.sh
+	go build -o bin/diff-sentencepiece ./sentencepiece/diff
+	bin/diff-sentencepiece -lines $(DIFF_LINES) $(DIFF_FLAGS)
 
 FUZZTIME ?= 30s
 fuzz: setup ## each fuzz target for FUZZTIME (default 30s)

@@ -8,12 +8,20 @@
 //
 //   - All use one broker of Apache Kafka with its default settings, on the JVM's default compiler, and topics of as many
 //     partitions. The records are of one size, neither compressed nor keyed, acknowledged by all replicas.
+//
 //   - Contestants run in turn, each round beginning with another one; a round before the first warms up the broker and
 //     does not count. Medians are shown, with the least and the most, and ratios are taken within a round.
+//
 //   - Time runs from the first record in the output topic to the last, so without start-up; with it, it stands beside.
+//
 //   - The CPU time is that of a contestant's processes; the broker's meanwhile stands apart. Memory is the most that a
 //     contestant's processes had resident, added up.
+//
 //   - Every output is counted; another number than went in is an error.
+//
+//   - The comparison "text" needs neither Kafka nor a broker. Its peers read the same texts with the same models, called
+//     from C++ into a vector of ints, or through their own batch call; their processes live through all rounds. Ours and
+//     Google's ids must have one hash. Seconds of CPU stand beside the time, since a busy machine changes them less.
 //
 // docs/benchmarks.md holds results and says how to repeat them.
 package main

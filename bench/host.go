@@ -34,10 +34,10 @@ func (h *host) wants(contestant string) bool {
 	return h.only == "" || strings.Contains(","+h.only+",", ","+contestant+",")
 }
 
-// open installs what is missing and starts the broker.
-func (h *host) open(ctx context.Context) error {
+// open installs what is missing and starts the broker, unless no comparison needs it.
+func (h *host) open(ctx context.Context, alone bool) error {
 	var err error
-	if h.cache, err = filepath.Abs(h.cache); err != nil {
+	if h.cache, err = filepath.Abs(h.cache); err != nil || alone {
 		return err
 	}
 	if err := h.install(ctx); err != nil {
@@ -56,6 +56,9 @@ func (h *host) close() error {
 	if h.broker != nil {
 		_ = h.broker.Process.Kill()
 		_ = h.broker.Wait()
+	}
+	if h.dir == "" {
+		return nil
 	}
 	return os.RemoveAll(h.dir)
 }
@@ -253,12 +256,16 @@ func (h *host) brokerCPU() time.Duration {
 var modelName = regexp.MustCompile(`model name\s*:\s*(.*)`)
 
 // describe says on what it is measured.
-func (h *host) describe(w io.Writer) {
+func (h *host) describe(w io.Writer, alone bool) {
 	cpu := "unknown processor"
 	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		if m := modelName.FindSubmatch(data); m != nil {
 			cpu = string(m[1])
 		}
+	}
+	if alone {
+		fmt.Fprintf(w, "%s, %d cores; %s; %s\n\n", cpu, runtime.NumCPU(), runtime.Version(), time.Now().UTC().Format(time.DateOnly))
+		return
 	}
 	java, _ := exec.Command("java", "-version").CombinedOutput()
 	first, _, _ := strings.Cut(string(java), "\n")

@@ -16,20 +16,25 @@ import (
 type comparison struct {
 	name, about string
 	run         func(ctx context.Context, h *host) error
+	alone       bool // it needs no Kafka
 }
 
 var comparisons = []comparison{
-	{"pass-1k", "a stage that passes records on, Kafka to Kafka, 1 KiB", passThrough(1<<10, 1_000_000)},
-	{"pass-150k", "the same, 150 KiB", passThrough(150<<10, 10_000)},
-	{"log-1k", "the embedded log beside Kafka's, without syncs and with one a request, 1 KiB", embeddedLog(1<<10, 256, 256*4*150)},
-	{"log-150k", "the same, 150 KiB", embeddedLog(150<<10, 6, 6*4*150)},
-	{"start", "start to first record with an embedded log of 300 MB", start},
-	{"rebalance", "processes of a line join, stop and are killed under load: how long lanes stand still", rebalance},
+	{"pass-1k", "a stage that passes records on, Kafka to Kafka, 1 KiB", passThrough(1<<10, 1_000_000), false},
+	{"pass-150k", "the same, 150 KiB", passThrough(150<<10, 10_000), false},
+	{"log-1k", "the embedded log beside Kafka's, without syncs and with one a request, 1 KiB", embeddedLog(1<<10, 256, 256*4*150), false},
+	{"log-150k", "the same, 150 KiB", embeddedLog(150<<10, 6, 6*4*150), false},
+	{"start", "start to first record with an embedded log of 300 MB", start, false},
+	{"rebalance", "processes of a line join, stop and are killed under load: how long lanes stand still", rebalance, false},
+	{"text", "text to ids: ours, Google's SentencePiece and Hugging Face's tokenizers", texts, true},
 }
 
 func main() {
 	if role := os.Getenv(childVariable); role != "" {
 		exit(runChild(role))
+	}
+	if paths := os.Getenv(textVariable); paths != "" {
+		exit(encodeTexts(paths))
 	}
 	rounds := flag.Int("rounds", 5, "how often each contestant runs; medians are shown")
 	lanes := flag.Int("lanes", 4, "partitions")
@@ -70,11 +75,12 @@ func run(ctx context.Context, h *host, names []string) (err error) {
 	if len(chosen) == 0 {
 		return fmt.Errorf("no comparison is named %v: see go run ./bench -h", names)
 	}
-	if err := h.open(ctx); err != nil {
+	alone := !slices.ContainsFunc(chosen, func(c comparison) bool { return !c.alone })
+	if err := h.open(ctx, alone); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
-	h.describe(os.Stdout)
+	h.describe(os.Stdout, alone)
 	for _, c := range chosen {
 		fmt.Fprintf(os.Stderr, "bench: %s: %s\n", c.name, c.about)
 		if err := c.run(ctx, h); err != nil {

@@ -1,5 +1,7 @@
 package sentencepiece
 
+import "math"
+
 // bpe merges neighbours, the pair whose union scores highest first, of equal ones the leftmost, until no union is a
 // piece. User-defined symbols are never merged.
 type bpe struct {
@@ -16,7 +18,11 @@ type bpe struct {
 func newBPE(f *file, pieces, symbols *trie, unknown int32, wordwise bool) *bpe {
 	b := &bpe{pieces: pieces, symbols: symbols, unknown: unknown, wordwise: wordwise}
 	for _, p := range f.pieces {
-		b.scores = append(b.scores, p.score)
+		score := p.score
+		if score == 0 && math.Signbit(float64(score)) {
+			score = -math.SmallestNonzeroFloat32 // the original puts -0 behind 0
+		}
+		b.scores = append(b.scores, score)
 		b.kinds = append(b.kinds, p.kind)
 	}
 	return b
@@ -127,7 +133,7 @@ func (b *bpe) segmentWhole(out []span, s *bpeScratch, text []byte) []span {
 				id = v
 			}
 		}
-		out = b.resegment(out, s, text[y.from:y.from+y.length], id)
+		out = b.resegment(out, s, text[y.from:y.from+y.length], id, 0)
 	}
 	return out
 }
@@ -158,15 +164,20 @@ func (b *bpe) propose(s *bpeScratch, text []byte, left, right int) {
 	}
 }
 
-// resegment takes an unused piece apart again into what it was merged from.
-func (b *bpe) resegment(out []span, s *bpeScratch, text []byte, id int32) []span {
-	if b.kinds[id] == kindUnused {
-		if left, ok := s.unused[string(text)]; ok {
-			out = b.resegment(out, s, text[:left], b.idOf(text[:left]))
-			return b.resegment(out, s, text[left:], b.idOf(text[left:]))
-		}
+// maxResegments is how deep unused pieces are taken apart; one that is left is put out as it is.
+const maxResegments = 100
+
+// resegment takes an unused piece apart again into what it was merged from; one that was not merged is unknown.
+func (b *bpe) resegment(out []span, s *bpeScratch, text []byte, id int32, depth int) []span {
+	if id == b.unknown || b.kinds[id] != kindUnused || depth > maxResegments {
+		return append(out, span{id, len(text)})
 	}
-	return append(out, span{id, len(text)})
+	left, ok := s.unused[string(text)]
+	if !ok {
+		return append(out, span{b.unknown, len(text)})
+	}
+	out = b.resegment(out, s, text[:left], b.idOf(text[:left]), depth+1)
+	return b.resegment(out, s, text[left:], b.idOf(text[left:]), depth+1)
 }
 
 func (b *bpe) idOf(text []byte) int32 {

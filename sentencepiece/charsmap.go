@@ -19,6 +19,10 @@ type charsmap struct {
 // maxRulePrefixes is how many rules that are prefixes of one another the original looks at.
 const maxRulePrefixes = 32
 
+// maxRuleBytes bounds what a rule looks at and what it puts there. The longest of Unicode's have 33 bytes; a model that
+// was made to do harm could have a trie with loops, or blow a text up a million times.
+const maxRuleBytes = 1 << 10
+
 var errCharsmap = errors.New("broken normalisation rules")
 
 func parseCharsmap(data []byte) (*charsmap, error) {
@@ -37,6 +41,13 @@ func parseCharsmap(data []byte) (*charsmap, error) {
 	if c.blob[len(c.blob)-1] != 0 {
 		return nil, fmt.Errorf("%w: the last string has no end", errCharsmap)
 	}
+	for rest := c.blob; rest != ""; {
+		n := strings.IndexByte(rest, 0)
+		if n > maxRuleBytes {
+			return nil, fmt.Errorf("%w: a rule puts %d bytes, more than %d", errCharsmap, n, maxRuleBytes)
+		}
+		rest = rest[n+1:]
+	}
 	for i, u := range c.units {
 		// A unit with the top bit is a value.
 		if at := u & 0x7fffffff; u>>31 == 1 && uint64(at) >= uint64(len(c.blob)) {
@@ -51,6 +62,7 @@ func unitOffset(u uint32) uint32 { return u >> 10 << (u & (1 << 9) >> 6) }
 
 // longest applies the longest rule that text starts with. length is 0 if there is none.
 func (c *charsmap) longest(text string) (to string, length int) {
+	text = text[:min(len(text), maxRuleBytes)]
 	at := unitOffset(c.units[0])
 	var value uint32
 	for i, found := 0, 0; i < len(text) && found < maxRulePrefixes; i++ {

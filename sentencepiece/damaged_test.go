@@ -1,9 +1,13 @@
 package sentencepiece_test
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -63,9 +67,14 @@ func TestDamagedModels(t *testing.T) {
 		{"twice the same", built("<unk>", unknown, "a", normal, "a", normal), `pieces 1 and 2 are both "a"`},
 		{"empty piece", built("<unk>", unknown, "", normal), "piece 1 is empty"},
 		{"NUL", built("<unk>", unknown, "a\x00b", normal), "NUL"},
-		{"long piece", built("<unk>", unknown, strings.Repeat("a", 5000), normal), "5000 bytes"},
+		{"long piece", built("<unk>", unknown, strings.Repeat("a", 8000), normal), "8000 bytes"},
 		{"piece type", built("<unk>", unknown, "a", 9), "piece type 9"},
-		{"word model", message(minimal, 2, flag(3, 3)), "model type 3"},
+		{"model type", message(minimal, 2, flag(3, 5)), "model type 5"},
+		{"byte piece without fallback", built("<unk>", unknown, "<0x00>", byteKind), "without byte fallback"},
+		{"special pieces only", built("<unk>", unknown, "<s>", control), "special pieces only"},
+		{"score", append(slices.Clip(minimal), message(nil, 1, append(message(nil, 1, []byte("b")), 0x15, 0, 0, 0xc0, 0x7f))...), "score NaN"},
+		{"long surface", message(minimal, 2, message(nil, 44, make([]byte, 2000))), "2000 bytes"},
+		{"long rule", charsmap("\x04\x00\x00\x00\x00\x00\x00\x00" + strings.Repeat("a", 2000) + "\x00"), "puts 2000 bytes"},
 		{"bytes missing", message(built("<unk>", unknown, "<0x00>", byteKind), 2, flag(35, 1)), "1 byte pieces of 256"},
 		{"no byte", message(built("<unk>", unknown, "<0xZZ>", byteKind), 2, flag(35, 1)), "is no byte"},
 		{"rules too short", charsmap("abc"), "only 3 bytes"},
@@ -82,6 +91,67 @@ func TestDamagedModels(t *testing.T) {
 	}
 	if _, err := sentencepiece.Parse(minimal); err != nil {
 		t.Errorf("the smallest model: %v", err)
+	}
+}
+
+// Files of 8 MB that were made to fill the trie badly: parsing stays within a multiple of their size, or refuses.
+func TestHostileModelsInBoundedMemory(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	random := func(n int) string {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(1 + rng.IntN(255))
+		}
+		return string(b)
+	}
+	for _, tt := range []struct {
+		name  string
+		piece func(i int) string
+		ok    bool
+	}{
+		{"short pieces", func(i int) string { return random(8) }, true},
+		{"children far apart", func(i int) string { return fmt.Sprintf("%x%c", i/8, rune(1+i%8*15)) }, true},
+		{"long pieces", func(i int) string { return random(7000) }, true},
+		{"too many", func(i int) string { return random(7900) }, false},
+	} {
+		size := 6 << 20
+		if !tt.ok {
+			size = 9 << 20
+		}
+		data := built("<unk>", 2)
+		for i := 0; len(data) < size; i++ {
+			data = append(data, built(tt.piece(i), 1)...)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m, err := sentencepiece.Parse(data)
+		runtime.ReadMemStats(&after)
+		if times := float64(after.TotalAlloc-before.TotalAlloc) / float64(len(data)); times > 150 {
+			t.Errorf("%s: all allocations are %.0f times the file", tt.name, times)
+		}
+		if tt.ok != (err == nil) {
+			t.Errorf("%s: error %v", tt.name, err)
+		}
+		if m != nil {
+			m.Encode(random(1000))
+		}
+	}
+}
+
+// A rule's trie with a loop, which matches a text of any length, costs the same at each character.
+func TestRulesWithALoop(t *testing.T) {
+	// One unit for each byte; the unit of 'a' leads to itself: base 0, label 'a'.
+	units := make([]byte, 4*256)
+	units[4*'a'] = 'a'
+	binary.LittleEndian.PutUint32(units[4*'a':], uint32('a')|uint32('a')<<10)
+	data := append(binary.LittleEndian.AppendUint32(nil, uint32(len(units))), units...)
+	data = append(data, "x\x00"...)
+	m, err := sentencepiece.Parse(message(built("<unk>", 2, "a", 1), 3, message(nil, 2, data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.AppendRaw(nil, strings.Repeat("a", 100_000)); len(got) < 100_000 {
+		t.Errorf("%d ids", len(got))
 	}
 }
 

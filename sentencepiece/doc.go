@@ -9,5 +9,6 @@
 // BEiT-3 models use, the layout of XLM-R: 0 <s>, 1 <pad>, 2 </s>, 3 <unk>, raw piece i at i+1, <mask> last.
 //
 // The package does not train models, does not sample segmentations, and reads no WORD or CHAR models. It is pure Go.
-// A Model never changes after Load: all its methods may be called from several goroutines at once.
+// A Model never changes after Load: all its methods may be called from several goroutines at once. Ids alone are many
+// times faster than Encode; docs/text-speed.md says how, and what they need of memory.
 package sentencepiece

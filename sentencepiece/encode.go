@@ -13,25 +13,31 @@ type scratch struct {
 	spans []span
 	ends  []pathEnd
 	bpe   bpeScratch
+	fast  reader
 }
 
 // keepBytes is the longest text whose scratch memory is kept for the next one.
 const keepBytes = 1 << 20
 
 func (m *Model) release(s *scratch) {
-	if cap(s.norm.text) <= keepBytes {
-		m.scratch.Put(s)
+	if cap(s.norm.text) > keepBytes {
+		s.norm, s.spans, s.ends, s.bpe = normalized{}, nil, nil, bpeScratch{}
 	}
+	s.fast.trim()
+	m.scratch.Put(s)
 }
 
 // segment normalises a text and cuts it.
 func (m *Model) segment(s *scratch, text string, wantsOrigin bool) {
 	s.norm.reset(wantsOrigin)
 	m.norm.run(&s.norm, text)
-	if m.unigram != nil {
+	switch {
+	case m.unigram != nil:
 		s.spans = m.unigram.segment(s.spans[:0], &s.ends, s.norm.text)
-	} else {
+	case m.bpe != nil:
 		s.spans = m.bpe.segment(s.spans[:0], &s.bpe, s.norm.text)
+	default:
+		s.spans = m.lookup.segment(s.spans[:0], s.norm.text)
 	}
 }
 
@@ -48,18 +54,29 @@ func (m *Model) Encode(text string) Encoding {
 	s := m.scratch.Get().(*scratch)
 	defer m.release(s)
 	m.segment(s, text, true)
+	return m.encoding(&s.norm, s.spans)
+}
+
+// encoding puts a segmentation together. n has its origins.
+func (m *Model) encoding(n *normalized, spans []span) Encoding {
 	e := Encoding{
-		IDs:    make([]int32, 0, len(s.spans)),
-		Pieces: make([]string, 0, len(s.spans)),
-		Spans:  make([][2]int, 0, len(s.spans)),
+		IDs:    make([]int32, 0, len(spans)),
+		Pieces: make([]string, 0, len(spans)),
+		Spans:  make([][2]int, 0, len(spans)),
+	}
+	var run []byte // of unknown characters, one piece
+	flush := func() {
+		if len(run) > 0 {
+			e.Pieces = append(e.Pieces, string(run))
+			run = run[:0]
+		}
 	}
 	at, afterUnknown := 0, false
-	for _, p := range s.spans {
-		piece := s.norm.text[at : at+p.length]
-		from, to := s.norm.origin[at], s.norm.origin[at+p.length]
+	for _, p := range spans {
+		piece := n.text[at : at+p.length]
+		from, to := n.origin[at], n.origin[at+p.length]
 		at += p.length
 		unknown := p.id == m.unknown
-		last := len(e.IDs) - 1
 		switch {
 		case unknown && m.bytePieces != nil:
 			for i, b := range piece {
@@ -71,20 +88,22 @@ func (m *Model) Encode(text string) Encoding {
 				e.Pieces = append(e.Pieces, m.pieces[id].text)
 				e.Spans = append(e.Spans, [2]int{from, end})
 			}
-		case unknown && afterUnknown:
-			e.Pieces[last] += string(piece)
-			e.Spans[last][1] = to
-		default:
-			e.IDs = append(e.IDs, p.id)
-			if unknown {
-				e.Pieces = append(e.Pieces, string(piece))
-			} else {
-				e.Pieces = append(e.Pieces, m.pieces[p.id].text)
+		case unknown:
+			if !afterUnknown {
+				e.IDs = append(e.IDs, p.id)
+				e.Spans = append(e.Spans, [2]int{from, to})
 			}
+			run = append(run, piece...)
+			e.Spans[len(e.Spans)-1][1] = to
+		default:
+			flush()
+			e.IDs = append(e.IDs, p.id)
+			e.Pieces = append(e.Pieces, m.pieces[p.id].text)
 			e.Spans = append(e.Spans, [2]int{from, to})
 		}
 		afterUnknown = unknown
 	}
+	flush()
 	return e
 }
 
@@ -96,6 +115,16 @@ func (m *Model) AppendRaw(dst []int32, text string) []int32 {
 func (m *Model) appendIDs(dst []int32, text string, l *layout) []int32 {
 	s := m.scratch.Get().(*scratch)
 	defer m.release(s)
+	if m.fast != nil {
+		if ids, ok := m.fast.appendIDs(dst, text, l, &s.fast); ok {
+			return ids
+		}
+	}
+	return m.appendPlain(s, dst, text, l)
+}
+
+// appendPlain is appendIDs the plain way.
+func (m *Model) appendPlain(s *scratch, dst []int32, text string, l *layout) []int32 {
 	m.segment(s, text, false)
 	first := len(dst)
 	at, afterUnknown := 0, false

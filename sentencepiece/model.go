@@ -10,13 +10,23 @@ import (
 	"os"
 	"strings"
 	"sync"
+
+	"github.com/sourcegraph/conc"
 )
 
 // maxFileBytes bounds a .model. The largest published ones have under 8 MB.
 const maxFileBytes = 32 << 20
 
-// maxPieceBytes bounds one piece; trainers make pieces of at most 16 characters, users' own symbols may be longer.
-const maxPieceBytes = 1 << 12
+// maxPieceBytes bounds one piece, as the original does; trainers make pieces of at most 16 characters, users' own
+// symbols may be longer.
+const maxPieceBytes = 8000 - 1
+
+// maxPiecesBytes bounds all pieces that a text is searched for, and with them the trie: some 40 bytes each. The 256,000
+// pieces of the largest published models have some 2 MB.
+const maxPiecesBytes = 8 << 20
+
+// maxSurfaceBytes bounds what an unknown piece is decoded to.
+const maxSurfaceBytes = 1 << 10
 
 // ErrNotModel is wrapped by every error about the content of a .model.
 var ErrNotModel = errors.New("not a usable SentencePiece model")
@@ -24,12 +34,16 @@ var ErrNotModel = errors.New("not a usable SentencePiece model")
 // Model is a SentencePiece model, ready to encode.
 type Model struct {
 	pieces      []piece
+	special     map[string]int32 // raw ids of the pieces that no text is searched for
+	settings    *file            // without the pieces and the rules
 	trie        *trie
 	norm        normalizer
 	denorm      *normalizer // nil: none
-	unigram     *unigram    // one of the two
+	unigram     *unigram    // one of the three
 	bpe         *bpe
-	unknown     int32
+	lookup      *lookup
+	fast        *fast       // nil: this model has none
+	unknown     int32       // -1: none, which only byte fallback allows
 	bytePieces  *[256]int32 // raw ids of <0x00>..<0xFF>; nil without byte fallback
 	unknownText string
 	layout      layout
@@ -77,68 +91,82 @@ func newModel(f *file) (*Model, error) {
 	if len(f.pieces) == 0 {
 		return nil, errors.New("it has no pieces")
 	}
-	m := &Model{pieces: f.pieces, unknown: -1, unknownText: f.unknownSurface}
-	searched, symbols, err := m.sortPieces()
+	t := &f.trainer
+	if len(t.unknownSurface) > maxSurfaceBytes {
+		return nil, fmt.Errorf("the text for unknown pieces has %d bytes, more than %d", len(t.unknownSurface), maxSurfaceBytes)
+	}
+	m := &Model{pieces: f.pieces, special: map[string]int32{}, settings: f, unknown: -1, unknownText: t.unknownSurface}
+	searched, symbols, err := m.sortPieces(t)
 	if err != nil {
 		return nil, err
 	}
-	if f.byteFallback {
+	if t.byteFallback {
 		if m.bytePieces, err = bytePieces(f.pieces); err != nil {
 			return nil, err
 		}
 	}
+	// A word can be merged by itself if no piece reaches over its end, and no unused piece must be taken apart again:
+	// how that is done is decided by the whole text.
 	wordwise := true
 	for _, e := range searched {
-		wordwise = wordwise && !holdsWords(e.key)
+		wordwise = wordwise && !holdsWords(e.key) && f.pieces[e.value].kind != kindUnused
 	}
-	if m.trie, err = newTrie(searched); err != nil {
-		return nil, err
+	// The plain way's trie is built beside the fast way's, which takes as long.
+	m.trie = new(trie)
+	var group conc.WaitGroup
+	var trieErr error
+	group.Go(func() { trieErr = m.trie.build(searched) })
+	defer group.Wait()
+	if m.norm, err = newNormalizer(&f.normalizer, t.spaceAsSuffix, symbols); err != nil {
+		return nil, fmt.Errorf("normaliser: %w", err)
 	}
-	m.norm = normalizer{
-		dummyPrefix:    f.dummyPrefix,
-		collapseSpaces: f.collapseSpaces,
-		escapeSpaces:   f.escapeSpaces,
-		spaceAsSuffix:  f.spaceAsSuffix,
-	}
-	if len(symbols) > 0 {
-		if m.norm.symbols, err = newTrie(symbols); err != nil {
-			return nil, err
-		}
-	}
-	if len(f.charsmap) > 0 {
-		if m.norm.rules, err = parseCharsmap(f.charsmap); err != nil {
-			return nil, fmt.Errorf("normaliser: %w", err)
-		}
-	}
-	m.norm.init()
-	if len(f.denormalCharsmap) > 0 {
-		m.denorm = &normalizer{}
-		if m.denorm.rules, err = parseCharsmap(f.denormalCharsmap); err != nil {
+	if len(f.denormalizer.charsmap) > 0 {
+		denorm, err := newNormalizer(&f.denormalizer, false, nil)
+		if err != nil {
 			return nil, fmt.Errorf("denormaliser: %w", err)
 		}
-		m.denorm.init()
+		m.denorm = &denorm
 	}
-	switch f.algorithm {
-	case algorithmUnigram:
+	switch t.model {
+	case Unigram:
+		if len(searched) == 0 {
+			return nil, errors.New("it has special pieces only")
+		}
 		m.unigram = newUnigram(f, m.trie, m.unknown)
-	case algorithmBPE:
+	case BPE:
 		m.bpe = newBPE(f, m.trie, m.norm.symbols, m.unknown, wordwise)
+	case Word, Char:
+		m.lookup = newLookup(f, m.trie, m.norm.symbols, m.unknown)
 	default:
-		return nil, fmt.Errorf("model type %d is neither Unigram (1) nor BPE (2)", f.algorithm)
+		return nil, fmt.Errorf("model type %d is none of Unigram (1), BPE (2), WORD (3) and CHAR (4)", t.model)
 	}
 	m.layout = layoutOf(f.pieces, m.unknown)
+	if m.fast, err = newFast(m, searched, symbols); err != nil {
+		return nil, err
+	}
+	if group.Wait(); trieErr != nil {
+		return nil, trieErr
+	}
 	m.scratch.New = func() any { return new(scratch) }
+	f.pieces, f.normalizer.charsmap, f.denormalizer.charsmap = nil, nil, nil
 	return m, nil
 }
 
 // sortPieces checks the pieces and tells those that a text is searched for, and among them the user's own symbols.
-func (m *Model) sortPieces() (searched, symbols []entry, err error) {
+func (m *Model) sortPieces(t *trainerSettings) (searched, symbols []entry, err error) {
 	type name struct {
 		text   string
 		inText bool
 	}
 	seen := make(map[name]int, len(m.pieces))
-	for i, p := range m.pieces {
+	bytes := 0
+	for i := range m.pieces {
+		p := &m.pieces[i]
+		if p.text == "\x00" && (p.kind == kindUnused || t.byteFallback) {
+			// Some converters write a piece for the NUL byte beside <0x00>. No text is made of it.
+			p.kind = kindUnused
+			continue
+		}
 		inText := p.kind == kindNormal || p.kind == kindUserDefined || p.kind == kindUnused
 		switch {
 		case p.text == "":
@@ -147,8 +175,10 @@ func (m *Model) sortPieces() (searched, symbols []entry, err error) {
 			return nil, nil, fmt.Errorf("piece %d has %d bytes, more than %d", i, len(p.text), maxPieceBytes)
 		case strings.IndexByte(p.text, 0) >= 0:
 			return nil, nil, fmt.Errorf("piece %d holds a NUL byte", i)
-		case math.IsNaN(float64(p.score)) || math.IsInf(float64(p.score), 0):
+		case badScore(p.score, t.model):
 			return nil, nil, fmt.Errorf("piece %d %q has the score %v", i, p.text, p.score)
+		case p.kind == kindByte && !t.byteFallback:
+			return nil, nil, fmt.Errorf("piece %d %q is a byte in a model without byte fallback", i, p.text)
 		case p.kind == kindUnknown && m.unknown >= 0:
 			return nil, nil, fmt.Errorf("pieces %d and %d are both the unknown piece", m.unknown, i)
 		case p.kind == kindUnknown:
@@ -159,16 +189,27 @@ func (m *Model) sortPieces() (searched, symbols []entry, err error) {
 		}
 		seen[name{p.text, inText}] = i
 		if inText {
+			if bytes += len(p.text); bytes > maxPiecesBytes {
+				return nil, nil, fmt.Errorf("its pieces have more than %d MiB of text", maxPiecesBytes>>20)
+			}
 			searched = append(searched, entry{p.text, int32(i)})
+		} else {
+			m.special[p.text] = int32(i)
 		}
 		if p.kind == kindUserDefined {
 			symbols = append(symbols, entry{p.text, int32(i)})
 		}
 	}
-	if m.unknown < 0 {
+	if m.unknown < 0 && !t.byteFallback {
 		return nil, nil, errors.New("it has no unknown piece")
 	}
 	return searched, symbols, nil
+}
+
+// badScore reports a score that a model cannot work with: sums need finite ones, merges an order, and the rest none.
+func badScore(score float32, t Type) bool {
+	s := float64(score)
+	return t == Unigram && (math.IsNaN(s) || math.IsInf(s, 0)) || t == BPE && math.IsNaN(s)
 }
 
 // bytePieces finds the pieces <0x00>..<0xFF>.
@@ -211,4 +252,16 @@ func (m *Model) Piece(raw int32) string {
 		return ""
 	}
 	return m.pieces[raw].text
+}
+
+// PieceID is the raw id of a piece; ok is false if the model does not have it.
+func (m *Model) PieceID(text string) (raw int32, ok bool) {
+	if id, ok := m.special[text]; ok {
+		return id, true
+	}
+	if text == "" {
+		return -1, false
+	}
+	id := find(m.trie, text)
+	return id, id >= 0
 }

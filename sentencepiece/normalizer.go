@@ -3,8 +3,9 @@ package sentencepiece
 import "unicode/utf8"
 
 const (
-	space    = "\u2581" // ▁, what stands for a space in pieces
-	replaced = "\ufffd" // what stands for a byte that is not UTF-8
+	space     = "\u2581" // ▁, what stands for a space in pieces
+	spaceRune = '\u2581'
+	replaced  = "\ufffd" // what stands for a byte that is not UTF-8
 )
 
 // normalizer brings a text into the form that pieces are made of: the model's rules, white space collapsed and
@@ -17,6 +18,27 @@ type normalizer struct {
 	collapseSpaces bool
 	escapeSpaces   bool
 	spaceAsSuffix  bool
+}
+
+func newNormalizer(f *normalizerSettings, spaceAsSuffix bool, symbols []entry) (z normalizer, err error) {
+	z = normalizer{
+		dummyPrefix:    f.dummyPrefix,
+		collapseSpaces: f.collapseSpaces,
+		escapeSpaces:   f.escapeSpaces,
+		spaceAsSuffix:  spaceAsSuffix,
+	}
+	if len(symbols) > 0 {
+		if z.symbols, err = newTrie(symbols); err != nil {
+			return z, err
+		}
+	}
+	if len(f.charsmap) > 0 {
+		if z.rules, err = parseCharsmap(f.charsmap); err != nil {
+			return z, err
+		}
+	}
+	z.init()
+	return z, nil
 }
 
 func (z *normalizer) init() {

@@ -2,8 +2,12 @@ package sentencepiece
 
 // Special are the ids with a meaning of their own.
 type Special struct {
-	BOS, Pad, EOS, Unk, Mask int32
-	Vocab                    int // number of ids: all are in [0, Vocab)
+	BOS   int32 `json:"bos"`
+	Pad   int32 `json:"pad"`
+	EOS   int32 `json:"eos"`
+	Unk   int32 `json:"unk"`
+	Mask  int32 `json:"mask"`
+	Vocab int   `json:"vocab"` // number of ids: all are in [0, Vocab)
 }
 
 // Tokenizer is what the line, the mixer and the trainer need of a text tokenizer.
@@ -69,7 +73,7 @@ func (m *Model) ID(raw int32) int32 { return m.layout.id(raw) }
 // Raw turns an id of XLM-R's layout into a raw one; ok is false for an id that is no piece.
 func (m *Model) Raw(id int32) (raw int32, ok bool) {
 	if id == idUnknown {
-		return m.unknown, true
+		return m.unknown, m.unknown >= 0
 	}
 	raw = id - m.layout.shift
 	return raw, id > idUnknown && raw >= 0 && int(raw) < len(m.pieces)

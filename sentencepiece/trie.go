@@ -1,6 +1,7 @@
 package sentencepiece
 
 import (
+	"encoding/binary"
 	"errors"
 	"slices"
 	"strings"
@@ -76,15 +77,73 @@ type entry struct {
 
 var errTrieTooLarge = errors.New("more pieces than the trie can hold")
 
-// newTrie builds a trie. It sorts entries.
 func newTrie(entries []entry) (*trie, error) {
-	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	b := builder{cells: make([]uint64, blockSize), isBase: make([]bool, blockSize), before: make([]int32, blockSize), after: make([]int32, blockSize)}
-	root := b.place(entries, 0)
-	if len(b.cells) > 1<<baseBits || len(entries) > 0 && slices.MaxFunc(entries, func(x, y entry) int { return int(x.value) - int(y.value) }).value >= 1<<valueBits-1 {
-		return nil, errTrieTooLarge
+	t := new(trie)
+	return t, t.build(entries)
+}
+
+// build makes an empty trie one of entries.
+func (t *trie) build(entries []entry) error {
+	for _, e := range entries {
+		if e.value >= 1<<valueBits-1 {
+			return errTrieTooLarge
+		}
 	}
-	return &trie{cells: b.cells, root: root << baseShift}, nil
+	b := builder{}
+	b.reserve(2*len(entries) + openBlocks*blockSize)
+	b.cells, b.isBase = b.cells[:blockSize], b.isBase[:blockSize]
+	b.before, b.after = b.before[:blockSize], b.after[:blockSize]
+	root := b.place(sorted(entries), 0)
+	if len(b.cells) > 1<<baseBits {
+		return errTrieTooLarge
+	}
+	t.cells, t.root = b.cells, root<<baseShift
+	return nil
+}
+
+// sorted returns entries in the order of their keys: by their first eight bytes, which a radix sort does fast, then by
+// the rest.
+func sorted(entries []entry) []entry {
+	type place struct {
+		start uint64 // the first bytes, big-endian
+		at    int32
+	}
+	places, other := make([]place, len(entries)), make([]place, len(entries))
+	for i, e := range entries {
+		var start [8]byte
+		copy(start[:], e.key)
+		places[i] = place{binary.BigEndian.Uint64(start[:]), int32(i)}
+	}
+	for shift := 0; shift < 64; shift += 8 {
+		var next [257]int
+		for _, p := range places {
+			next[p.start>>shift&0xff+1]++
+		}
+		for i := range 256 {
+			next[i+1] += next[i]
+		}
+		for _, p := range places {
+			to := &next[p.start>>shift&0xff]
+			other[*to] = p
+			*to++
+		}
+		places, other = other, places
+	}
+	out := make([]entry, len(entries))
+	for i, p := range places {
+		out[i] = entries[p.at]
+	}
+	for from := 0; from < len(out); {
+		to := from + 1
+		for to < len(out) && places[to].start == places[from].start {
+			to++
+		}
+		if to > from+1 {
+			slices.SortFunc(out[from:to], func(a, b entry) int { return strings.Compare(a.key, b.key) })
+		}
+		from = to
+	}
+	return out
 }
 
 // builder places nodes into the first cells that fit. It looks at the free cells of the last openBlocks blocks of 256
@@ -94,6 +153,7 @@ type builder struct {
 	isBase []bool
 	// The free cells of the open blocks are a list in ascending order; 0, which is never free, stands for its two ends.
 	before, after []int32
+	labels        []byte // of the node that is being placed
 }
 
 const (
@@ -102,6 +162,12 @@ const (
 	// cellTaken marks a cell whose content is not known yet; it is in use from then on.
 	cellTaken = cellUsed
 )
+
+// reserve makes room for some cells.
+func (b *builder) reserve(n int) {
+	b.cells, b.isBase = make([]uint64, 0, n), make([]bool, 0, n)
+	b.before, b.after = make([]int32, 0, n), make([]int32, 0, n)
+}
 
 // grow adds a block of free cells, and closes the oldest open one.
 func (b *builder) grow() {
@@ -139,12 +205,13 @@ func (b *builder) place(entries []entry, depth int) uint64 {
 	if len(entries) == 0 {
 		return 0
 	}
-	var labels []byte
+	labels := b.labels[:0]
 	for _, e := range entries {
 		if c := e.key[depth]; len(labels) == 0 || labels[len(labels)-1] != c {
 			labels = append(labels, c)
 		}
 	}
+	b.labels = labels
 	base := b.findBase(labels)
 	for _, c := range labels {
 		b.take(int32(base ^ uint64(c)))

@@ -43,7 +43,7 @@ func newUnigram(f *file, pieces *trie, unknown int32) *unigram {
 		case kindUserDefined:
 			// The bonus of a symbol of n bytes, whatever the file says. It is not a promise that the symbol is
 			// taken: three pieces that share its bytes with their neighbours can be better.
-			score = float32(0.1*float32(len(p.text))) - 0.1
+			score = userBonus(len(p.text))
 		}
 		u.scores = append(u.scores, score)
 		u.kinds = append(u.kinds, p.kind)
@@ -51,6 +51,13 @@ func newUnigram(f *file, pieces *trie, unknown int32) *unigram {
 	u.unknownScore = lowest - unknownPenalty
 	return u
 }
+
+// userBonus is the score of a user-defined symbol.
+func userBonus(length int) float32 { return float32(0.1 * float64(length-1)) }
+
+// farScore is how far from 0 a path score may be before all open paths are moved back by it, which keeps float32 exact
+// enough in long texts. Where that happens decides ties, so it is the original's value.
+const farScore = 100_000
 
 // segment appends the segmentation of text to out. ends is scratch memory.
 func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
@@ -61,9 +68,18 @@ func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
 	}
 	best = best[:len(text)+1]
 	clear(best)
+	frontier := 0 // the furthest end of a path
 	for from := 0; from < len(text); {
 		char := min(charLength(text[from]), len(text)-from)
 		before := best[from].score
+		if before < -farScore || before > farScore {
+			for i := from; i <= frontier; i++ {
+				if i == from || best[i].length > 0 {
+					best[i].score -= before
+				}
+			}
+			before = 0
+		}
 		hasChar := false
 		node, ok := u.pieces.root, true
 		for to := from; to < len(text); {
@@ -75,6 +91,7 @@ func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
 			if id < 0 || u.kinds[id] == kindUnused {
 				continue
 			}
+			frontier = max(frontier, to)
 			score := u.scores[id] + before
 			if e := &best[to]; e.length == 0 || score > e.score {
 				*e = pathEnd{score, id, to - from}
@@ -82,6 +99,7 @@ func (u *unigram) segment(out []span, ends *[]pathEnd, text []byte) []span {
 			hasChar = hasChar || to-from == char
 		}
 		if !hasChar {
+			frontier = max(frontier, from+char)
 			score := u.unknownScore + before
 			if e := &best[from+char]; e.length == 0 || score > e.score {
 				*e = pathEnd{score, u.unknown, char}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -48,7 +50,116 @@ func TestTextEncode(t *testing.T) {
 	}
 }
 
+func runText(t *testing.T, in string, args ...string) string {
+	t.Helper()
+	out, err := runWith(t.Context(), newTextCommand(), in, args...)
+	if err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+	return out
+}
+
+func TestTextFormats(t *testing.T) {
+	const in = "a red circle\n\ntwo"
+	ids := runText(t, in, "encode", "--model", demoModel, "--format", "ids", "--bos", "--eos")
+	lines := strings.Split(ids, "\n")
+	if len(lines) != 4 || !strings.HasPrefix(lines[0], "1 ") || !strings.HasSuffix(lines[0], " 2") || lines[1] != "1 2" {
+		t.Fatalf("ids:\n%s", ids)
+	}
+	if got := runText(t, in, "encode", "--model", demoModel, "--format", "pieces", "--eos", "--reverse"); !strings.HasPrefix(got, "▁circle ▁red ▁a </s>\n</s>\n") {
+		t.Errorf("pieces:\n%s", got)
+	}
+	got := runText(t, in, "encode", "--model", demoModel, "--bos", "--eos")
+	if !strings.Contains(got, `"pieces":["<s>","▁a","▁red","▁circle","</s>"],"spans":[[0,0],[0,1],[1,5],[5,12],[12,12]]`) {
+		t.Errorf("JSON with both ends:\n%s", got)
+	}
+	for _, form := range []string{ids, got, "[" + strings.ReplaceAll(lines[0], " ", ",") + "]\n[]\n" + lines[2]} {
+		if back := runText(t, form, "decode", "--model", demoModel, "--format", "text"); back != in+"\n" {
+			t.Errorf("%q decoded to %q", form, back)
+		}
+	}
+	if back := runText(t, `{"pieces":["▁a","▁red","?!"]}`, "decode", "--model", demoModel); back != `{"text":"a red?!"}`+"\n" {
+		t.Errorf("pieces decoded to %s", back)
+	}
+	raw := runText(t, in, "encode", "--model", demoModel, "--ids", "xlmr")
+	if plain := runText(t, in, "encode", "--model", demoModel, "--ids", "xlmr", "--format", "ids"); !strings.HasPrefix(raw, `{"ids":[`+strings.ReplaceAll(strings.Split(plain, "\n")[0], " ", ",")+"]") {
+		t.Errorf("XLM-R's ids are %s, in JSON %s", plain, raw)
+	}
+}
+
+func TestTextNBestAndSample(t *testing.T) {
+	in := strings.Repeat("Call me Ishmael. Some years ago\n", 3000) // more than a batch
+	best := runText(t, "a red circle", "encode", "--model", demoModel, "--nbest", "3", "--format", "pieces")
+	lines := strings.Split(best, "\n")
+	if len(lines) != 4 || !strings.HasSuffix(lines[0], "\t▁a ▁red ▁circle") || lines[0] == lines[1] {
+		t.Errorf("three best:\n%s", best)
+	}
+	if got := runText(t, "a red circle", "encode", "--model", demoModel, "--nbest", "2"); !strings.HasPrefix(got, `{"nbest":[{"score":-`) || strings.Count(got, `"ids"`) != 2 {
+		t.Errorf("two best: %s", got)
+	}
+	sample := func(args ...string) string {
+		return runText(t, in, append([]string{"encode", "--model", demoModel, "--sample", "--alpha", "0.3", "--format", "ids"}, args...)...)
+	}
+	one := sample("--threads", "1", "--seed", "5")
+	if sample("--threads", "4", "--seed", "5") != one {
+		t.Error("other threads draw other samples")
+	}
+	if sample("--threads", "1", "--seed", "6") == one {
+		t.Error("another seed draws the same")
+	}
+	drawn := strings.Split(strings.TrimSpace(one), "\n")
+	if len(drawn) != 3000 || drawn[0] == drawn[1] && drawn[1] == drawn[2] {
+		t.Errorf("%d samples, the first: %q", len(drawn), drawn[:3])
+	}
+	few := map[string]bool{}
+	for l := range strings.Lines(sample("--nbest", "3")) {
+		few[l] = true
+	}
+	if len(few) != 3 {
+		t.Errorf("of the three best %d were drawn", len(few))
+	}
+}
+
+// Threads change neither the output nor where an error is met.
+func TestTextThreads(t *testing.T) {
+	var in strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&in, "line %d of a red circle\n", i)
+	}
+	one := runText(t, in.String(), "encode", "--model", demoModel, "--threads", "1")
+	if four := runText(t, in.String(), "encode", "--model", demoModel, "--threads", "4"); four != one {
+		t.Error("four threads print something else than one")
+	}
+	ids := strings.SplitAfter(runText(t, in.String(), "encode", "--model", demoModel, "--format", "ids"), "\n")
+	ids[3001] = "x " + ids[3001]
+	bad := strings.Join(ids, "")
+	for _, threads := range []string{"1", "4"} {
+		out, err := runWith(t.Context(), newTextCommand(), bad, "decode", "--model", demoModel, "--threads", threads)
+		if err == nil || !strings.Contains(err.Error(), `standard input, line 3002: "x" is no id`) || strings.Count(out, "\n") != 3001 {
+			t.Errorf("%s threads: error %v after %d lines", threads, err, strings.Count(out, "\n"))
+		}
+	}
+}
+
+func TestTextInspect(t *testing.T) {
+	got := runText(t, "", "inspect", demoModel)
+	for _, want := range []string{"unigram, 1200 pieces", "1197 normal", "begin <s> 1", "no padding", "nmt_nfkc", "no fallback", "<mask> 1201", "b9c5edfe261ad09b"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	var v struct {
+		File, Type, Fingerprint string
+		Size                    int
+		XLMR                    struct{ Mask int } `json:"xlmr_ids"`
+	}
+	if err := json.Unmarshal([]byte(runText(t, "", "inspect", "--json", demoModel)), &v); err != nil || v.Type != "unigram" || v.Size != 1200 || v.XLMR.Mask != 1201 || v.File != demoModel || len(v.Fingerprint) != 64 {
+		t.Errorf("JSON %+v, error %v", v, err)
+	}
+}
+
 func TestTextErrors(t *testing.T) {
+	const kinds = "../../sentencepiece/testdata/kinds/"
 	for _, tt := range []struct{ in, args, want string }{
 		{"", "encode --model nowhere.model", "nowhere.model"},
 		{"", "encode --model cmd_text_test.go", "cmd_text_test.go"},
@@ -56,10 +167,32 @@ func TestTextErrors(t *testing.T) {
 		{"{}\n", "encode --jsonl --model " + demoModel, "line 1"},
 		{"{\"text\":\"a\"}\n[\n", "encode --jsonl --model " + demoModel, "standard input, line 2"},
 		{"", "encode nofile.txt --model " + demoModel, "nofile.txt"},
+		{"", "encode --format xml --model " + demoModel, `--format is "xml"`},
+		{"", "encode --nbest 513 --model " + demoModel, "--nbest is 513"},
+		{"", "encode --alpha -1 --sample --model " + demoModel, "--alpha is -1"},
+		{"", "encode --threads -2 --model " + demoModel, "--threads is -2"},
+		{"", "encode --bos --ids xlmr --model " + demoModel, "--bos"},
+		{"", "encode --bos --model " + kinds + "uni_t5.model", "no piece for the beginning"},
+		{"", "encode --nbest 2 --model " + kinds + "bpe.model", "is a bpe model"},
+		{"", "encode --sample --model " + kinds + "char.model", "is a char model"},
+		{"1 1200", "decode --model " + demoModel, "id 1200 is outside of [0, 1200)"},
+		{"1 -1", "decode --model " + demoModel, "id -1"},
+		{"{}", "decode --model " + demoModel, "line 1"},
+		{"1 9999999999", "decode --model " + demoModel, "is no id"},
+		{"", "inspect", "arg"},
+		{"", "inspect nowhere.model", "nowhere.model"},
 	} {
 		if _, err := runWith(t.Context(), newTextCommand(), tt.in, strings.Fields(tt.args)...); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want one with %s", tt.args, err, tt.want)
 		}
+	}
+}
+
+func TestTextLineTooLong(t *testing.T) {
+	in := "short\n" + strings.Repeat("a", maxLine+1)
+	out, err := runWith(t.Context(), newTextCommand(), in, "encode", "--model", demoModel, "--format", "ids")
+	if err == nil || !strings.Contains(err.Error(), "line 2: longer than 64 MiB") || strings.Count(out, "\n") != 1 {
+		t.Errorf("error %v, output %q", err, out)
 	}
 }
 

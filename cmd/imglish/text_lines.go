@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/sourcegraph/conc/stream"
+	"github.com/spf13/cobra"
+)
+
+// maxLine bounds a line of input, bytes.
+const maxLine = 64 << 20
+
+// A batch of lines is what one thread takes at a time.
+const (
+	batchLines = 1024
+	batchBytes = 256 << 10
+)
+
+// textLine is a line of input without its line break.
+type textLine struct {
+	file   string
+	number int    // in the file, from 1
+	index  uint64 // in all files, from 0
+	text   []byte
+}
+
+// lineWorker turns lines into output. Each thread has its own.
+type lineWorker interface {
+	// line appends a line's output to dst. tokens is how many ids it has.
+	line(dst []byte, l textLine) (out []byte, tokens int, err error)
+}
+
+// mapLines runs the lines of the files, or of standard input if there are none, through workers, some at a time, and
+// writes what comes out in the order of the lines. It stops at the first bad line; what stands before it is written.
+// Long work says how fast it is on standard error.
+func mapLines(cmd *cobra.Command, verb string, files []string, threads int, newWorker func() lineWorker) error {
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	ctx, cancel := context.WithCancelCause(cmd.Context())
+	defer cancel(nil)
+	out := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
+	rate := textRate{p: newProgress(cmd.ErrOrStderr(), verb), start: time.Now()}
+	workers := make(chan lineWorker, threads)
+	for range threads {
+		workers <- newWorker()
+	}
+	s := stream.New().WithMaxGoroutines(threads)
+	read := eachBatch(ctx, cmd.InOrStdin(), files, func(batch []textLine) {
+		s.Go(func() stream.Callback {
+			w := <-workers
+			var dst []byte
+			var err error
+			tokens, sum := 0, 0
+			for _, l := range batch {
+				var n int
+				if dst, n, err = w.line(dst, l); err != nil {
+					err = fmt.Errorf("%s, line %d: %w", l.file, l.number, err)
+					break
+				}
+				tokens, sum = tokens+n, sum+len(l.text)+1
+			}
+			workers <- w
+			return func() { // one at a time, in order
+				if ctx.Err() != nil {
+					return
+				}
+				if _, werr := out.Write(dst); werr != nil {
+					err = werr
+				}
+				if err != nil {
+					cancel(err)
+				}
+				rate.add(len(batch), sum, tokens)
+			}
+		})
+	})
+	s.Wait()
+	rate.finish()
+	err := context.Cause(ctx)
+	if err == nil {
+		err = read
+	}
+	return errors.Join(err, out.Flush())
+}
+
+// eachBatch reads lines and hands them over in batches.
+func eachBatch(ctx context.Context, in io.Reader, files []string, f func([]textLine)) error {
+	var batch []textLine
+	size, index := 0, uint64(0)
+	read := func(name string, r io.Reader) error {
+		lines := bufio.NewScanner(r)
+		lines.Buffer(nil, maxLine)
+		lines.Split(wholeLines)
+		n := 0
+		for lines.Scan() {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			n++
+			batch = append(batch, textLine{name, n, index, bytes.Clone(lines.Bytes())})
+			index++
+			if size += len(lines.Bytes()); len(batch) == batchLines || size >= batchBytes {
+				f(batch)
+				batch, size = nil, 0
+			}
+		}
+		switch err := lines.Err(); {
+		case errors.Is(err, bufio.ErrTooLong):
+			return fmt.Errorf("%s, line %d: longer than %d MiB; cut it into lines", name, n+1, maxLine>>20)
+		case err != nil:
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		return nil
+	}
+	err := func() error {
+		if len(files) == 0 {
+			return read("standard input", in)
+		}
+		for _, name := range files {
+			file, err := os.Open(name)
+			if err != nil {
+				return err
+			}
+			err = read(name, file)
+			file.Close()
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}()
+	if len(batch) > 0 { // also before an error: the lines before it are good
+		f(batch)
+	}
+	return err
+}
+
+// wholeLines is bufio.ScanLines that leaves a carriage return where it is: it is a byte of the text.
+func wholeLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	if atEOF && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
+}
+
+// textRate says how fast text goes through. It is quiet where all is done at once.
+type textRate struct {
+	p                    *progress
+	start                time.Time
+	lines, bytes, tokens int
+}
+
+func (r *textRate) add(lines, bytes, tokens int) {
+	r.lines, r.bytes, r.tokens = r.lines+lines, r.bytes+bytes, r.tokens+tokens
+	r.p.update(int64(r.lines), 0, r.note(time.Since(r.start)))
+}
+
+func (r *textRate) note(took time.Duration) string {
+	return fmt.Sprintf("%.1f MB/s, %.3f tokens a byte", float64(r.bytes)/1e6/took.Seconds(), float64(r.tokens)/float64(max(r.bytes, 1)))
+}
+
+func (r *textRate) finish() {
+	r.p.finish()
+	if took := time.Since(r.start); took >= progressAfter {
+		fmt.Fprintf(r.p.w, "%s: %d lines, %.1f MB in %.1f s, %s\n", r.p.label, r.lines, float64(r.bytes)/1e6, took.Seconds(), r.note(took))
+	}
+}

@@ -1,0 +1,136 @@
+package sentencepiece
+
+import (
+	"math/bits"
+	"unicode/utf8"
+)
+
+// words reads ASCII text that the normaliser leaves alone, from a barrier on, as far as it goes at once: stretch by
+// stretch, each at most cachedBytes long with the space before it. It returns where it stopped: at a barrier again,
+// with a pending space or none. Most text is read here, and most stretches are remembered.
+func (r *reader) words(text string, at int) int {
+	at = readWords(r, text, at, len(text))
+	if rest := len(text) - at; rest > 0 && rest < cachedBytes {
+		// The end of the text, once more with room behind it.
+		var padded [2 * cachedBytes]byte
+		for i := copy(padded[:], text[at:]); i < len(padded); i++ {
+			padded[i] = ' '
+		}
+		at += readWords(r, padded[:], 0, rest)
+	}
+	return at
+}
+
+// readWords does that up to end, where the text may go on with spaces which are not the caller's.
+func readWords[T string | []byte](r *reader, text T, at, end int) int {
+	const top = 0x8080808080808080
+	class, bars := &r.f.inert.class, r.f.bars
+	kept, wide := r.f.inert.letters, r.f.wide
+	for at < end && at+cachedBytes <= len(text) {
+		k := key{load8(text, at), load8(text, at+8)}
+		if (k.low|k.high)&top != 0 {
+			break
+		}
+		n := 0
+		if kept {
+			n = letters(k.low)
+			if n == 8 {
+				n += letters(k.high)
+			}
+		}
+		if n == 0 {
+			if class[text[at]&0x7f] != classKept {
+				break
+			}
+			n = 1
+		}
+		// Now to the next barrier. The byte behind it must be ASCII too, since that decides what becomes of it.
+		spaced := false
+		for ; n < cachedBytes-1; n++ {
+			a, c := rune(text[at+n-1]), rune(text[at+n])
+			kind := class[c&0x7f]
+			if kind == classSpace {
+				c, spaced = ' ', true
+			} else if kind != classKept {
+				return at
+			}
+			if bars.between(a, c) {
+				break
+			}
+			if spaced {
+				return at
+			}
+		}
+		k = k.first(n)
+		if n >= cachedBytes-1 || k.low == 0 { // NUL, with which a key is padded
+			break
+		}
+		if r.pending == 1 {
+			k = k.behindSpace()
+		}
+		a := r.cache.find(k)
+		if a != nil && r.bound < float64(a.within()) && r.n <= readerIDs { // as take does
+			r.n += a.unpack((*[cachedIDs]int32)(r.ids[r.n:]), wide)
+			r.bound += float64(a.reaches())
+			r.afterUnknown = false
+		} else if a == nil || !r.take(a) {
+			if r.pending == 1 {
+				r.stretch = append(r.stretch, ' ')
+			}
+			r.stretch = append(r.stretch, text[at:at+n]...)
+			if a != nil {
+				r.segment(nil)
+			} else {
+				fresh := k // k itself stays in registers
+				r.segment(&fresh)
+			}
+		}
+		r.pending = 0
+		at += n
+		if spaced && at < end {
+			r.pending = 1
+			at++
+		}
+	}
+	return at
+}
+
+// letters counts the ASCII letters at the low end of eight ASCII bytes.
+func letters(x uint64) int {
+	const each = 0x0101010101010101
+	x |= 0x20 * each
+	below := ^((x | 0x80*each) - 'a'*each)
+	above := x + (0x7f-'z')*each
+	return bits.TrailingZeros64((below|above)&(0x80*each)) >> 3
+}
+
+// others reads characters beyond ASCII that the normaliser leaves alone, as far as they go at once, and returns where it
+// stopped.
+func (r *reader) others(text string, at int) int {
+	t := r.f.inert
+	c, n := decode(text[at:])
+	for n > 1 && c != spaceRune && !t.first.has(c) {
+		var next rune
+		m := 0
+		if at+n < len(text) {
+			if next, m = decode(text[at+n:]); next == utf8.RuneError && m == 1 || t.second.has(next) {
+				break
+			}
+		}
+		r.put(c, text[at:at+n])
+		at += n
+		c, n = next, m
+	}
+	return at
+}
+
+// decode is utf8.DecodeRuneInString, faster for the characters of three bytes, among them Chinese and Japanese ones.
+func decode(s string) (c rune, n int) {
+	if len(s) >= 3 && s[0]&0xf0 == 0xe0 && s[1]&0xc0 == 0x80 && s[2]&0xc0 == 0x80 {
+		c = rune(s[0]&0x0f)<<12 | rune(s[1]&0x3f)<<6 | rune(s[2]&0x3f)
+		if c >= 0x800 && c&^0x7ff != 0xd800 {
+			return c, 3
+		}
+	}
+	return utf8.DecodeRuneInString(s)
+}

@@ -145,6 +145,11 @@ func (w *textEncoder) line(dst []byte, l textLine) ([]byte, int, error) {
 	}
 	if w.o.format == "ids" && !w.o.sample {
 		ids := w.quick(text)
+		if len(ids) == 0 {
+			if err := w.failure(text); err != nil {
+				return dst, 0, err
+			}
+		}
 		return append(appendIDs(dst, ids), '\n'), len(ids), nil
 	}
 	var e sentencepiece.Encoding
@@ -161,6 +166,11 @@ func (w *textEncoder) line(dst []byte, l textLine) ([]byte, int, error) {
 		}
 	} else {
 		e = w.t.Encode(text)
+		if len(e.IDs) == 0 {
+			if err := w.failure(text); err != nil {
+				return dst, 0, err
+			}
+		}
 	}
 	w.dress(&e, len(text))
 	switch w.o.format {
@@ -172,6 +182,14 @@ func (w *textEncoder) line(dst []byte, l textLine) ([]byte, int, error) {
 		dst, err = appendJSON(dst, encodedOf(e))
 	}
 	return dst, len(e.IDs), err
+}
+
+// failure says whether a text has no ids because the tokenizer failed.
+func (w *textEncoder) failure(text string) error {
+	if t, ok := w.t.(interface{ Check(text string) error }); ok {
+		return t.Check(text)
+	}
+	return nil
 }
 
 // quick makes ids alone, which is faster.

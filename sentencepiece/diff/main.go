@@ -32,6 +32,8 @@ func main() {
 	flag.IntVar(&o.threads, "threads", 2, "models at the same time")
 	flag.Uint64Var(&o.seed, "seed", 1, "draws other lines")
 	flag.BoolVar(&o.long, "long", true, "also lines of up to 10 MB for each model")
+	flag.IntVar(&nbest, "nbest", nbest, "segmentations of Unigram models that are compared")
+	flag.IntVar(&nbestBytes, "nbest-bytes", nbestBytes, "of texts up to so long")
 	flag.StringVar(&o.only, "only", "", "models whose names this expression matches, all if empty")
 	flag.StringVar(&o.golden, "golden", "", "write golden files into this folder instead")
 	flag.Parse()

@@ -49,11 +49,17 @@ func (w *textEncoder) prepare() error {
 	return nil
 }
 
-func (w *textEncoder) line(dst []byte, l textLine) ([]byte, int, error) {
+func (w *textEncoder) line(dst []byte, l textLine) ([]byte, textCount, error) {
 	text, err := textOf(l.text, w.o.jsonl)
 	if err != nil {
-		return dst, 0, err
+		return dst, textCount{}, err
 	}
+	dst, tokens, err := w.encode(dst, text, l.index)
+	return dst, textCount{len(text), tokens}, err
+}
+
+// encode appends the output for a text, and says how many ids it has. index is that of the text among all.
+func (w *textEncoder) encode(dst []byte, text string, index uint64) ([]byte, int, error) {
 	if w.o.nbest > 0 && !w.o.sample {
 		return w.best(dst, text)
 	}
@@ -67,9 +73,10 @@ func (w *textEncoder) line(dst []byte, l textLine) ([]byte, int, error) {
 		return append(appendIDs(dst, ids), '\n'), len(ids), nil
 	}
 	var e sentencepiece.Encoding
+	var err error
 	if w.o.sample {
 		// A generator a line, so that neither threads nor lines before it change what is drawn.
-		rng := rand.New(rand.NewPCG(w.o.seed, l.index))
+		rng := rand.New(rand.NewPCG(w.o.seed, index))
 		if w.o.nbest > 0 {
 			e, err = w.m.SampleNBest(text, w.o.nbest, w.o.alpha, rng)
 		} else {

@@ -1,12 +1,10 @@
 package hf
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/imglish/imglish/sentencepiece"
 )
@@ -99,25 +97,4 @@ func vocabulary(raw json.RawMessage) (map[string]int32, error) {
 		ids[token] = int32(i)
 	}
 	return ids, nil
-}
-
-// words are some pieces of a file's vocabulary, the shortest first.
-func words(data []byte) (some []string) {
-	var file struct {
-		Model struct {
-			Vocab json.RawMessage
-		}
-	}
-	if json.Unmarshal(data, &file) != nil {
-		return nil
-	}
-	ids, err := vocabulary(file.Model.Vocab)
-	if err != nil {
-		return nil
-	}
-	for w := range ids {
-		some = append(some, w)
-	}
-	slices.SortFunc(some, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
-	return some[:min(len(some), 100)]
 }

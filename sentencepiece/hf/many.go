@@ -3,9 +3,12 @@
 package hf
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/sourcegraph/conc/iter"
@@ -50,4 +53,25 @@ func (t *Tokenizer) findProbe(file []byte) string {
 		}
 	}
 	return ""
+}
+
+// words are some pieces of a file's vocabulary, the shortest first.
+func words(data []byte) (some []string) {
+	var file struct {
+		Model struct {
+			Vocab json.RawMessage
+		}
+	}
+	if json.Unmarshal(data, &file) != nil {
+		return nil
+	}
+	ids, err := vocabulary(file.Model.Vocab)
+	if err != nil {
+		return nil
+	}
+	for w := range ids {
+		some = append(some, w)
+	}
+	slices.SortFunc(some, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	return some[:min(len(some), 100)]
 }

@@ -23,7 +23,7 @@ func newTextCommand() *cobra.Command {
 		Use:   "text",
 		Short: "Turn text into ids and back",
 	}
-	cmd.AddCommand(newTextEncodeCommand(), newTextDecodeCommand())
+	cmd.AddCommand(newTextEncodeCommand(), newTextDecodeCommand(), newTextTrainCommand())
 	return cmd
 }
 

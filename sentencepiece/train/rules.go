@@ -1,11 +1,7 @@
 package train
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"slices"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -36,7 +32,7 @@ func RulesOf(name string) (Rules, error) {
 	default:
 		return nil, fmt.Errorf("no normalisation rule %q; there are %v", name, RuleNames)
 	}
-	r := maps.Clone(nfkcRules())
+	r := nfkc()
 	if nmt {
 		r.addNMT()
 		r.dropRedundant()
@@ -53,17 +49,17 @@ func isCharacter(r rune) bool {
 	return utf8.ValidRune(r) && r&0xfffe != 0xfffe && (r < 0xfdd0 || r > 0xfdef)
 }
 
-// nfkcRules are single characters that NFKC changes, and the sequences that it composes, in every spelling: a base and
-// marks each as any character of the same decomposition.
-var nfkcRules = sync.OnceValue(func() Rules {
+// nfkc makes rules of the single characters that NFKC changes, and of the sequences that it composes, in every spelling:
+// a base and marks each as any character of the same decomposition.
+func nfkc() Rules {
 	r := Rules{}
-	spellings := map[rune][]rune{} // by what they decompose to
+	spellings := map[rune][]rune{} // other characters, by the one that they decompose to
 	sequences := map[string]bool{}
 	for c := rune(1); c <= unicode.MaxRune; c++ {
-		if !isCharacter(c) {
+		s := string(c)
+		if !isCharacter(c) || norm.NFKD.PropertiesString(s).Decomposition() == nil && decompose(s) == s {
 			continue
 		}
-		s := string(c)
 		if to := compose(s); to != s {
 			r[s] = to
 		}
@@ -87,14 +83,15 @@ var nfkcRules = sync.OnceValue(func() Rules {
 	}
 	r.dropRedundant()
 	return r
-})
+}
 
 // spelt lists all ways to write a decomposed text.
 func spelt(d string, spellings map[rune][]rune) []string {
 	all := []string{""}
 	for _, c := range d {
-		var longer []string
+		longer := make([]string, 0, len(all)*(1+len(spellings[c])))
 		for _, s := range all {
+			longer = append(longer, s+string(c))
 			for _, w := range spellings[c] {
 				longer = append(longer, s+string(w))
 			}
@@ -106,26 +103,22 @@ func spelt(d string, spellings map[rune][]rune) []string {
 
 // dropRedundant removes the rules that shorter ones make superfluous.
 func (r Rules) dropRedundant() {
-	byLength := slices.SortedFunc(maps.Keys(r), func(a, b string) int {
-		return cmp.Compare(utf8.RuneCountInString(a), utf8.RuneCountInString(b))
-	})
-	kept := Rules{}
-	var level []string // of one length: they do not speak for one another
-	length := 1
-	flush := func() {
-		for _, from := range level {
-			kept[from] = r[from]
+	byLength := map[int][]string{}
+	longest := 1
+	for from := range r {
+		if n := utf8.RuneCountInString(from); n > 1 {
+			byLength[n] = append(byLength[n], from)
+			longest = max(longest, n)
 		}
-		level = level[:0]
 	}
-	for _, from := range byLength {
-		if n := utf8.RuneCountInString(from); n > length {
-			flush()
-			length = n
+	for n := 2; n <= longest; n++ {
+		var superfluous []string // those of one length do not speak for one another
+		for _, from := range byLength[n] {
+			if r.apply(from, n-1) == r[from] {
+				superfluous = append(superfluous, from)
+			}
 		}
-		if length == 1 || kept.apply(from, length-1) != r[from] {
-			level = append(level, from)
-		} else {
+		for _, from := range superfluous {
 			delete(r, from)
 		}
 	}
@@ -133,30 +126,24 @@ func (r Rules) dropRedundant() {
 
 // apply normalises a text with the rules of at most maxChars characters.
 func (r Rules) apply(text string, maxChars int) string {
-	var out []byte
+	out := make([]byte, 0, 64)
+	var ends [8]int
 	for len(text) > 0 {
-		ends := make([]int, 0, 8)
-		for at := range text {
-			if at > 0 {
-				ends = append(ends, at)
-			}
-			if len(ends) == maxChars {
-				break
-			}
+		n := 0 // characters looked at
+		for at := 0; at < len(text) && n < min(maxChars, len(ends)); n++ {
+			_, size := utf8.DecodeRuneInString(text[at:])
+			at += size
+			ends[n] = at
 		}
-		if len(ends) < maxChars {
-			ends = append(ends, len(text))
-		}
-		n := ends[0]
-		to := text[:n]
-		for _, end := range slices.Backward(ends) {
-			if found, ok := r[text[:end]]; ok {
-				to, n = found, end
+		to, end := text[:ends[0]], ends[0]
+		for n--; n >= 0; n-- {
+			if found, ok := r[text[:ends[n]]]; ok {
+				to, end = found, ends[n]
 				break
 			}
 		}
 		out = append(out, to...)
-		text = text[n:]
+		text = text[end:]
 	}
 	return string(out)
 }

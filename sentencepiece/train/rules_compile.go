@@ -111,7 +111,7 @@ func layOut(nodes []graphNode, root int) ([]uint32, error) {
 		p.bases[i] = -1
 	}
 	p.grow(1)
-	p.taken[0] = true
+	p.taken[0], p.isBase[0] = true, true // the original wants the root to point elsewhere
 	var place func(node, at int) error
 	place = func(node, at int) error {
 		n := &nodes[node]
@@ -180,6 +180,7 @@ func (p *places) find(n *graphNode) (base int) {
 	if n.value >= 0 {
 		labels = append([]byte{0}, labels...)
 	}
+	p.first = max(p.first, len(p.units)-searched)
 	for p.first < len(p.taken) && p.taken[p.first] {
 		p.first++
 	}

@@ -161,10 +161,11 @@ func (e *em) loss(l *lattice, piece int, used []int64, sum float64) float64 {
 	without := 0.0
 	logSum := math.Log(sum + n*float64(len(instead)-1))
 	for _, other := range instead {
-		if other < 0 {
-			return math.Inf(1) // some of its characters are no pieces
+		uses := n // of a character that is no piece now, but will be one at the end
+		if other >= 0 {
+			uses += float64(used[other])
 		}
-		without += math.Log(float64(used[other])+n) - logSum
+		without += math.Log(uses) - logSum
 	}
 	return n / sum * (with - without)
 }

@@ -180,7 +180,7 @@ func (p *places) find(n *graphNode) (base int) {
 	if n.value >= 0 {
 		labels = append([]byte{0}, labels...)
 	}
-	p.first = max(p.first, len(p.units)-searched)
+	p.first = max(p.first, len(p.units)-1<<13) // further back few are free
 	for p.first < len(p.taken) && p.taken[p.first] {
 		p.first++
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -98,7 +99,7 @@ func wordsOf(ctx context.Context, cfg *Config, c *corpus, chars []charCount, roo
 	if err != nil {
 		return nil, err
 	}
-	stats.Kept, stats.Thinned, stats.Spills = int64(w.len()), w.thin, len(c.counts.runs)
+	stats.Words, stats.Kept, stats.Thinned, stats.Spills = w.seen, int64(w.len()), w.thin, len(c.counts.runs)
 	return w, nil
 }
 
@@ -131,14 +132,7 @@ func (c *Config) room() room {
 
 // normalizer is a model without pieces that normalises texts, and its draft.
 func (c *Config) normalizer(symbols map[int]sentencepiece.DraftPiece) (*sentencepiece.Draft, *sentencepiece.Model, error) {
-	rules := c.Rules
-	if rules == nil {
-		var err error
-		if rules, err = RulesOf(c.Rule); err != nil {
-			return nil, nil, err
-		}
-	}
-	compiled, err := rules.Compile()
+	compiled, err := compiledRules(c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -153,6 +147,27 @@ func (c *Config) normalizer(symbols map[int]sentencepiece.DraftPiece) (*sentence
 		return nil, nil, fmt.Errorf("normalisation: %w", err)
 	}
 	return d, m, nil
+}
+
+// made are the compiled rules of each name: they take most of a second to make.
+var made sync.Map
+
+func compiledRules(c *Config) ([]byte, error) {
+	if c.Rules != nil {
+		return c.Rules.Compile()
+	}
+	if done, ok := made.Load(c.Rule); ok {
+		return done.([]byte), nil
+	}
+	rules, err := RulesOf(c.Rule)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := rules.Compile()
+	if err == nil {
+		made.Store(c.Rule, compiled)
+	}
+	return compiled, err
 }
 
 // withoutSymbols leaves out characters that are symbols already.

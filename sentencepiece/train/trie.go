@@ -90,8 +90,8 @@ func (t *trie) grow(n int) {
 	t.bases = append(t.bases, make([]bool, n-len(t.bases))...)
 }
 
-// searched is how far back the search for free places goes. What is free further back is few and far between.
-const searched = 1 << 13
+// searched is how far back the search for free places goes: of the places further back few are free.
+const searched = 1 << 8
 
 func (t *trie) find(labels []byte) (base int) {
 	t.first = max(t.first, len(t.units)-searched)

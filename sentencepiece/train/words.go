@@ -10,6 +10,7 @@ type words struct {
 	text   []byte
 	starts []uint32 // of each word in text, and the length of text
 	counts []int64
+	seen   int64 // different words that were counted
 	thin   int64 // words with a smaller count were drawn with the probability count/thin and count as thin
 }
 
@@ -50,6 +51,7 @@ func collect(ctx context.Context, cfg *Config, c *counts, covered func(rune) boo
 		}
 	}
 	err := c.each(ctx, func(word []byte, count int64) error {
+		w.seen++
 		from := 0
 		for at := 0; at < len(word); {
 			c, n := utf8.DecodeRune(word[at:])

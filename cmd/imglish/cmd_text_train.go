@@ -104,7 +104,8 @@ func runTextTrain(cmd *cobra.Command, cfg train.Config, o trainTextOptions, file
 	if err := cfg.Validate(); err != nil {
 		return usageError{err}
 	}
-	// The collector works harder rather than let garbage take more than the budget.
+	// The collector works harder rather than let garbage take memory; it has little to walk through.
+	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(cfg.MemoryBytes))
 	texts := lineTexts(cmd, files, o.jsonl)
 	if o.data != "" {

@@ -61,7 +61,7 @@ func TestTextTrain(t *testing.T) {
 		args []string
 	}{
 		{quoted.String(), []string{"--jsonl", "--threads", "3"}},
-		{"", []string{file, "--memory-mb", "64"}},
+		{"", []string{file, "--memory-mb", "128"}},
 	} {
 		if got, _, err := trainText(t, tt.in, tt.args...); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%v: another model (%v)", tt.args, err)

@@ -9,7 +9,7 @@ import (
 
 // bpePerChar is the memory that training takes for each character of the words: its symbol, its places in the lists of
 // pairs, and its share of the pairs.
-const bpePerChar = 48
+const bpePerChar = 32
 
 // bpeTrainer merges the most frequent pair of neighbouring symbols, again and again. Counts of pairs are exact at all
 // times; a pair's list of words may name some that no longer have it.

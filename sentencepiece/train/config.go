@@ -56,7 +56,7 @@ type Config struct {
 
 // The least memory that training makes sense with, and the most that it knows to use: places of words are 32 bits wide.
 const (
-	minMemory = 64 << 20
+	minMemory = 128 << 20
 	maxMemory = 1 << 40
 )
 

@@ -120,13 +120,18 @@ type room struct {
 	seeds     int
 }
 
+// fixedBytes is what training takes however little there is to train on: the program, the rules while they are made, and
+// the texts that are being read.
+const fixedBytes = 64 << 20
+
 func (c *Config) room() room {
-	// A part is left for the texts being read, for what the collector has not freed yet, and for the program.
-	r := room{counts: c.MemoryBytes / 4, words: c.MemoryBytes / 3, charBytes: suffixBytes, seeds: c.Seeds}
+	rest := c.MemoryBytes - fixedBytes // of which a part is left for what the collector has not freed yet
+	r := room{counts: rest / 4, words: rest / 3, charBytes: suffixBytes}
 	if c.Type == "bpe" {
 		r.charBytes = bpePerChar
+		return r
 	}
-	r.seeds = min(r.seeds, int(min(c.MemoryBytes/4/seedBytes, maxPieces/2)))
+	r.seeds = min(c.Seeds, int(min(rest/4/seedBytes, maxPieces/2)))
 	return r
 }
 

@@ -2,9 +2,10 @@
 """diff_train.py TEXTS ORIGINAL IMGLISH [--lock FILE]: trains with both programs on the same texts, side by side.
 
 TEXTS is the folder of train_texts.py, ORIGINAL the folder of the original's programs, IMGLISH the binary. For each corpus,
-type and size it prints how many tokens the original's own encoder makes of the held-out lines with either model, and the
-time and peak memory of either training, as ratios of imglish to the original. Exits 1 if tokens differ by more than 1 %
-to the worse. With --lock each timing holds that file's lock, so that other work on the machine waits.
+type and size it prints how many tokens the original's own encoder makes of the held-out lines with either model, and for
+either training the seconds that passed, those of processor time in all threads, and the peak memory. Exits 1 if tokens
+differ by more than 1 % to the worse. With --lock each timing holds that file's lock, so that other work on the machine
+waits.
 """
 import argparse
 import fcntl
@@ -21,7 +22,7 @@ CASES = [  # corpus, type, pieces, threads
 
 
 def timed(args, lock):
-    """Seconds and peak MB of a program; None if it fails, with its last line."""
+    """Seconds, seconds of processor time and peak MB of a program; None if it fails, and its last line."""
     with tempfile.TemporaryFile("w+") as err, open(lock or os.devnull, "w") as held:
         if lock:
             fcntl.flock(held, fcntl.LOCK_EX)
@@ -32,8 +33,8 @@ def timed(args, lock):
         took = time.monotonic() - start
         if child.returncode != 0:
             err.seek(0)
-            return None, (err.read().strip().split("\n") or [""])[-1]
-        return took, usage.ru_maxrss / 1024
+            return None, None, (err.read().strip().split("\n") or [""])[-1]
+        return took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def tokens(original, model, held):
@@ -51,17 +52,17 @@ def main():
     p.add_argument("--only", default="", help="cases whose row holds this")
     a = p.parse_args()
     worst = 0.0
-    print("| texts | type | pieces | threads | tokens a byte | ratio | seconds | original | times as fast | peak MB | original | ratio |")
-    print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    print("| texts | type | pieces | threads | tokens a byte | to the original's | seconds | original | processor seconds | original | times as fast | peak MB | original | ratio |")
+    print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|", flush=True)
     with tempfile.TemporaryDirectory() as work:
         for corpus, kind, pieces, threads in CASES:
             if a.only not in f"{corpus} {kind} {pieces} {threads}":
                 continue
             train, held = f"{a.texts}/{corpus}.train", f"{a.texts}/{corpus}.held"
             theirs, ours = f"{work}/theirs", f"{work}/ours.model"
-            s1, mb1 = timed([f"{a.original}/spm_train", f"--input={train}", f"--model_prefix={theirs}", f"--model_type={kind}", f"--vocab_size={pieces}",
+            s1, cpu1, mb1 = timed([f"{a.original}/spm_train", f"--input={train}", f"--model_prefix={theirs}", f"--model_type={kind}", f"--vocab_size={pieces}",
                              f"--num_threads={threads}", "--max_sentence_length=1000000"], a.lock)
-            s2, mb2 = timed([a.imglish, "text", "train", "--out", ours, "--type", kind, "--vocab", str(pieces), "--threads", str(threads), train], a.lock)
+            s2, cpu2, mb2 = timed([a.imglish, "text", "train", "--out", ours, "--type", kind, "--vocab", str(pieces), "--threads", str(threads), train], a.lock)
             if s1 is None or s2 is None:
                 print(f"| {corpus} | {kind} | {pieces} | {threads} | imglish: {mb2 if s2 is None else 'done'}; the original: {mb1 if s1 is None else 'done'} |", flush=True)
                 worst = max(worst, 2 if s2 is None else 0)
@@ -69,7 +70,7 @@ def main():
             n1, n2 = tokens(a.original, theirs + ".model", held), tokens(a.original, ours, held)
             size = os.path.getsize(held)
             worst = max(worst, n2 / n1)
-            print(f"| {corpus} | {kind} | {pieces} | {threads} | {n2 / size:.4f} | {n2 / n1:.4f} | {s2:.1f} | {s1:.1f} | {s1 / s2:.2f} | {mb2:.0f} | {mb1:.0f} | {mb2 / mb1:.2f} |", flush=True)
+            print(f"| {corpus} | {kind} | {pieces} | {threads} | {n2 / size:.4f} | {n2 / n1:.4f} | {s2:.1f} | {s1:.1f} | {cpu2:.1f} | {cpu1:.1f} | {cpu1 / cpu2:.2f} | {mb2:.0f} | {mb1:.0f} | {mb2 / mb1:.2f} |", flush=True)
     if worst > 1.01:
         print(f"tokens: {worst:.4f} times the original's, more than 1.01", file=sys.stderr)
         return 1

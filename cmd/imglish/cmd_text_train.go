@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -107,7 +106,7 @@ func runTextTrain(cmd *cobra.Command, cfg train.Config, o trainTextOptions, file
 	// The collector works harder rather than let garbage take memory; it has little to walk through.
 	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(cfg.MemoryBytes))
-	texts := lineTexts(cmd, files, o.jsonl)
+	texts := lineTexts(cmd.InOrStdin(), files, o.jsonl)
 	if o.data != "" {
 		texts = shardTexts(cmd, o.data)
 	}
@@ -162,27 +161,6 @@ func printTrained(w io.Writer, o trainTextOptions, r *train.Result, took time.Du
 		fmt.Fprintf(w, "words that occur less than %d times were thinned out to fit in memory\n", s.Thinned)
 	}
 	return nil
-}
-
-// errStop ends the reading of lines when nobody wants more.
-var errStop = errors.New("stop")
-
-func lineTexts(cmd *cobra.Command, files []string, jsonl bool) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		err := eachLine(cmd, files, func(line []byte) error {
-			text, err := textOf(line, jsonl)
-			if err != nil {
-				return err
-			}
-			if !yield(text, nil) {
-				return errStop
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errStop) {
-			yield("", err)
-		}
-	}
 }
 
 // writeWhole writes a file that is whole or is not there.

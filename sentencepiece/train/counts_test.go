@@ -131,7 +131,6 @@ func TestWordsThatDoNotFitAreThinnedOut(t *testing.T) {
 	}
 }
 
-
 // Memory must not show in the model as long as words need not be thinned out.
 func TestSpillingDoesNotChangeTheModel(t *testing.T) {
 	all := texts(20000, 8)

@@ -134,7 +134,8 @@ func TestCompiledRulesAndNUL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := sentencepiece.Draft{Rules: compiled, Pieces: []sentencepiece.DraftPiece{{Text: "<unk>", Kind: sentencepiece.Unknown}}}
+	d := sentencepiece.Draft{Rules: compiled, Pieces: []sentencepiece.DraftPiece{
+		{Text: "<unk>", Kind: sentencepiece.Unknown}, {Text: "▁", Kind: sentencepiece.Normal}}}
 	m, err := sentencepiece.Parse(d.Marshal())
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +175,8 @@ func FuzzRules(f *testing.F) {
 		if back := decompile(compiled); !maps.Equal(back, r) {
 			t.Fatalf("%q comes back as %q", r, back)
 		}
-		d := sentencepiece.Draft{Rules: compiled, Pieces: []sentencepiece.DraftPiece{{Text: "<unk>", Kind: sentencepiece.Unknown}}}
+		d := sentencepiece.Draft{Rules: compiled, Pieces: []sentencepiece.DraftPiece{
+			{Text: "<unk>", Kind: sentencepiece.Unknown}, {Text: "▁", Kind: sentencepiece.Normal}}}
 		if _, err := sentencepiece.Parse(d.Marshal()); err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/imglish/imglish/sentencepiece"
 )
 
-// maxSymbolBytes is what package sentencepiece reads of a piece.
-const maxSymbolBytes = 4096
+// maxSymbolBytes is a little less than what package sentencepiece reads of a piece.
+const maxSymbolBytes = 4000
 
 // symbols are the pieces that are not trained, by id: the special ones where the settings want them, the others in the
 // free ids from 0 on, control symbols first, then the user's, then bytes.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"strings"
 	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -135,18 +136,22 @@ func (c *Config) room() room {
 	return r
 }
 
-// normalizer is a model without pieces that normalises texts, and its draft.
+// normalizer is a model with hardly a piece that normalises texts, and its draft.
 func (c *Config) normalizer(symbols map[int]sentencepiece.DraftPiece) (*sentencepiece.Draft, *sentencepiece.Model, error) {
 	compiled, err := compiledRules(c)
 	if err != nil {
 		return nil, nil, err
 	}
 	d := &sentencepiece.Draft{RuleName: c.Rule, Rules: compiled, DummyPrefix: c.DummyPrefix, CollapseSpaces: c.CollapseSpaces}
+	longest := 0
 	for _, p := range symbols {
 		if p.Kind == sentencepiece.Unknown || p.Kind == sentencepiece.UserDefined {
 			d.Pieces = append(d.Pieces, p)
+			longest = max(longest, len(p.Text))
 		}
 	}
+	// A model has a piece. Which one does not matter for normalising; this is none of the symbols.
+	d.Pieces = append(d.Pieces, sentencepiece.DraftPiece{Text: strings.Repeat("▁", longest/3+1), Kind: sentencepiece.Normal})
 	m, err := sentencepiece.Parse(d.Marshal())
 	if err != nil {
 		return nil, nil, fmt.Errorf("normalisation: %w", err)

@@ -13,7 +13,7 @@ type charCount struct {
 }
 
 // coveredChars are the required characters and the most frequent others until the share of all characters is covered,
-// in the order of required, count and code point.
+// in the order of count and code point.
 func coveredChars(cfg *Config, counts *charCounts) (chars []charCount, seen int) {
 	required := func(c rune) bool { return strings.ContainsRune(cfg.RequiredChars, c) }
 	var total int64
@@ -34,15 +34,21 @@ func coveredChars(cfg *Config, counts *charCounts) (chars []charCount, seen int)
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.char, b.char))
+		return byCount(a, b)
 	})
 	var sum int64
 	for i, c := range chars {
 		// In float32, as the original compares.
 		if !required(c.char) && float32(float64(sum)/float64(total)) >= float32(cfg.Coverage) {
-			return chars[:i], seen
+			chars = chars[:i]
+			break
 		}
 		sum += c.count
 	}
+	slices.SortFunc(chars, byCount)
 	return chars, seen
+}
+
+func byCount(a, b charCount) int {
+	return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.char, b.char))
 }

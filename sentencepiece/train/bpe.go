@@ -3,7 +3,6 @@ package train
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"unicode/utf8"
 )
 
@@ -317,10 +316,4 @@ func (a *agenda) pop() turn {
 	}
 	a.turns = h
 	return top
-}
-
-// tooFew is the error of a vocabulary that cannot be filled.
-func tooFew(want, have int) error {
-	return fmt.Errorf("the texts have no more than %d pieces, fewer than the vocabulary of %d: ask for at most %d, allow fewer, or give more texts",
-		have, want, have)
 }

@@ -32,8 +32,6 @@ type candidate struct {
 	chars uint16
 }
 
-const candidateBytes = 16
-
 // best keeps the candidates of the highest scores; of equal ones those with more characters, then by their text.
 type best struct {
 	text  []byte
@@ -112,7 +110,7 @@ func (m *miner) node(t *task, group []suffix, depth int, s shape, weight int64) 
 	if !branches || s.chars < 2 {
 		return
 	}
-	if _, ok := m.shapeOf(group[0], depth); !ok {
+	if at := int(group[0].at); !m.shaper.valid(m.words.text[at : at+depth]) {
 		return
 	}
 	c := candidate{weight * int64(s.chars), group[0].at, uint16(depth), uint16(s.chars)}
@@ -154,11 +152,6 @@ func (m *miner) rest(t *task, group []suffix, from, to, left int, branches *bool
 		return
 	}
 	m.node(t, group, to, next, sum)
-}
-
-func (m *miner) shapeOf(x suffix, n int) (chars int, ok bool) {
-	text := m.words.text[x.at : int(x.at)+n]
-	return utf8.RuneCount(text), m.shaper.valid(text)
 }
 
 func charBytes(lead byte) int {

@@ -75,7 +75,9 @@ func Train(ctx context.Context, cfg Config, texts iter.Seq2[string, error], prog
 		return nil, err
 	}
 	if len(pieces) < want && cfg.HardVocab {
-		return nil, fmt.Errorf("%w: %w", ErrCorpus, tooFew(cfg.Vocab, len(symbols)+len(pieces)))
+		most := len(symbols) + len(pieces)
+		return nil, fmt.Errorf("%w: they have no more than %d pieces, fewer than the vocabulary of %d: ask for at most %d, allow fewer, or give more texts",
+			ErrCorpus, most, cfg.Vocab, most)
 	}
 	draft.Pieces, err = assemble(symbols, pieces)
 	if err != nil {

@@ -32,6 +32,7 @@ func unigram(ctx context.Context, cfg *Config, w *words, chars []charCount, want
 	e := newEM(w, seedVocab(w, chars, found), min(cfg.Threads, 16))
 	found = nil
 	target := int(overshoot * float64(want))
+	done := int64(0)
 	for round := 1; ; round++ {
 		left := e.model.vocab.len()
 		for sub := range cfg.SubIterations {
@@ -40,7 +41,8 @@ func unigram(ctx context.Context, cfg *Config, w *words, chars []charCount, want
 				return nil, err
 			}
 			left = e.maximize(counts)
-			progress("pieces", int64(left), 0, fmt.Sprintf("EM %d.%d, log likelihood %.6g", round, sub+1, likelihood))
+			done += int64(w.len())
+			progress("words through EM", done, 0, fmt.Sprintf("round %d.%d, %d pieces of %d, log likelihood %.6g", round, sub+1, left, target, likelihood))
 		}
 		if left <= target {
 			break

@@ -55,6 +55,14 @@ chaos: setup ## kill, stop and cut off a line on Kafka, then count its records (
 leaders: setup ## a line on three brokers that are killed, restarted and paused; some minutes
 	IMGLISH_TEST_LONG=1 go test $(GOFLAGS_BUILD) ./pipeline -run TestThreeBrokers -v -count=1 -timeout 20m
 
+.PHONY: diff-train
+diff-train: ## train beside Google's spm_train: tokens, time, memory; half an hour, 200 MB of downloads
+	@build/sentencepiece/install.sh $(CACHE)/sentencepiece
+	@build/demo-data.sh
+	@build/sentencepiece/train_texts.py $(CACHE)/train-texts
+	@$(MAKE) --no-print-directory binary
+	build/sentencepiece/diff_train.py $(CACHE)/train-texts $(CACHE)/sentencepiece/bin bin/imglish
+
 FUZZTIME ?= 30s
 fuzz: setup ## each fuzz target for FUZZTIME (default 30s)
 	@build/fuzz.sh $(FUZZTIME)

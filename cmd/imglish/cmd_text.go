@@ -16,7 +16,7 @@ func newTextCommand() *cobra.Command {
 		Use:   "text",
 		Short: "Turn text into ids and back, and look into a tokenizer",
 	}
-	cmd.AddCommand(newTextEncodeCommand(), newTextDecodeCommand(), newTextInspectCommand())
+	cmd.AddCommand(newTextEncodeCommand(), newTextDecodeCommand(), newTextInspectCommand(), newTextTrainCommand())
 	return cmd
 }
 

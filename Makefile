@@ -55,6 +55,14 @@ chaos: setup ## kill, stop and cut off a line on Kafka, then count its records (
 leaders: setup ## a line on three brokers that are killed, restarted and paused; some minutes
 	IMGLISH_TEST_LONG=1 go test $(GOFLAGS_BUILD) ./pipeline -run TestThreeBrokers -v -count=1 -timeout 20m
 
+FUZZTIME ?= 30s
+fuzz: setup ## each fuzz target for FUZZTIME (default 30s)
+	@build/fuzz.sh $(FUZZTIME)
+
+lint: setup ## go vet, gofmt and staticcheck
+	go vet $(GOFLAGS_BUILD) ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 $(GOFLAGS_BUILD) ./...
+
 DIFF_LINES ?= 1000000
 DIFF_FLAGS ?=
 .PHONY: diff-sentencepiece
@@ -63,14 +71,6 @@ diff-sentencepiece: ## compare sentencepiece/ with Google's own library on DIFF_
 	@build/demo-data.sh
 	go build -o bin/diff-sentencepiece ./sentencepiece/diff
 	bin/diff-sentencepiece -lines $(DIFF_LINES) $(DIFF_FLAGS)
-
-FUZZTIME ?= 30s
-fuzz: setup ## each fuzz target for FUZZTIME (default 30s)
-	@build/fuzz.sh $(FUZZTIME)
-
-lint: setup ## go vet, gofmt and staticcheck
-	go vet $(GOFLAGS_BUILD) ./...
-	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 $(GOFLAGS_BUILD) ./...
 
 golden: setup ## write the golden files again; review the diff
 	go test $(GOFLAGS_BUILD) $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update

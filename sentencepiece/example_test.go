@@ -2,6 +2,7 @@ package sentencepiece_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/imglish/imglish/sentencepiece"
@@ -25,6 +26,38 @@ func ExampleModel_Encode() {
 	// ▁Ishmael "\u3000Ishmael"
 	// . "."
 	// Call me Ishmael.
+}
+
+// What a model is trained on can be cut otherwise each time it is read; the seed says how.
+func ExampleModel_Sample() {
+	m, err := sentencepiece.Load("testdata/uni8k.model")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	best, err := m.NBest("unbelievable", 3)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, s := range best {
+		fmt.Printf("%.2f %q\n", s.Score, s.Pieces)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 2 {
+		e, err := m.Sample("unbelievable", 0.2, rng)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%q\n", e.Pieces)
+	}
+	// Output:
+	// -42.72 ["▁un" "bel" "ie" "v" "able"]
+	// -45.38 ["▁unb" "el" "ie" "v" "able"]
+	// -45.70 ["▁un" "bel" "ie" "va" "ble"]
+	// ["▁" "un" "bel" "ie" "va" "ble"]
+	// ["▁un" "b" "el" "ie" "v" "able"]
 }
 
 func BenchmarkAppendIDs(b *testing.B) {

@@ -19,6 +19,13 @@ type Tokenizer interface {
 	Fingerprint() string
 }
 
+// Batcher is a Tokenizer that encodes many texts on several threads.
+type Batcher interface {
+	Tokenizer
+	// BatchIDs gives for each text what AppendIDs does; threads < 1 means one a processor.
+	BatchIDs(texts []string, threads int) [][]int32
+}
+
 var _ Tokenizer = (*Model)(nil)
 
 // layout maps raw ids to a Tokenizer's. XLM-R's: 0 <s>, 1 <pad>, 2 </s>, 3 <unk>, piece i at i+1, <mask> last. It

@@ -50,10 +50,10 @@ type textDecoder struct {
 	m *sentencepiece.Model
 }
 
-func (d textDecoder) line(dst []byte, l textLine) ([]byte, int, error) {
+func (d textDecoder) line(dst []byte, l textLine) ([]byte, textCount, error) {
 	ids, pieces, err := idsOf(l.text)
 	if err != nil {
-		return dst, 0, err
+		return dst, textCount{}, err
 	}
 	size, decode := d.m.Size(), d.m.Decode
 	if d.o.ids == "xlmr" {
@@ -61,7 +61,7 @@ func (d textDecoder) line(dst []byte, l textLine) ([]byte, int, error) {
 	}
 	for _, id := range ids {
 		if id < 0 || int(id) >= size {
-			return dst, 0, fmt.Errorf("id %d is outside of [0, %d)", id, size)
+			return dst, textCount{}, fmt.Errorf("id %d is outside of [0, %d)", id, size)
 		}
 	}
 	var text string
@@ -70,13 +70,14 @@ func (d textDecoder) line(dst []byte, l textLine) ([]byte, int, error) {
 	} else {
 		text = decode(ids)
 	}
+	n := textCount{len(text), len(ids) + len(pieces)}
 	if d.o.format == "text" {
-		return append(append(dst, text...), '\n'), len(ids) + len(pieces), nil
+		return append(append(dst, text...), '\n'), n, nil
 	}
 	dst, err = appendJSON(dst, struct {
 		Text string `json:"text"`
 	}{text})
-	return dst, len(ids) + len(pieces), err
+	return dst, n, err
 }
 
 // idsOf reads a line of ids, or of pieces.

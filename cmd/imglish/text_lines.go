@@ -34,9 +34,12 @@ type textLine struct {
 
 // lineWorker turns lines into output. Each thread has its own.
 type lineWorker interface {
-	// line appends a line's output to dst. tokens is how many ids it has.
-	line(dst []byte, l textLine) (out []byte, tokens int, err error)
+	// line appends a line's output to dst.
+	line(dst []byte, l textLine) (out []byte, n textCount, err error)
 }
+
+// textCount is how much text went through: its bytes, and the ids that stand for them.
+type textCount struct{ bytes, tokens int }
 
 // mapLines runs the lines of the files, or of standard input if there are none, through workers, some at a time, and
 // writes what comes out in the order of the lines. It stops at the first bad line; what stands before it is written.
@@ -48,7 +51,7 @@ func mapLines(cmd *cobra.Command, verb string, files []string, threads int, newW
 	ctx, cancel := context.WithCancelCause(cmd.Context())
 	defer cancel(nil)
 	out := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
-	rate := textRate{p: newProgress(cmd.ErrOrStderr(), verb), start: time.Now()}
+	rate := textRate{p: newProgress(cmd.ErrOrStderr(), verb+" lines"), start: time.Now()}
 	workers := make(chan lineWorker, threads)
 	for range threads {
 		workers <- newWorker()
@@ -59,14 +62,14 @@ func mapLines(cmd *cobra.Command, verb string, files []string, threads int, newW
 			w := <-workers
 			var dst []byte
 			var err error
-			tokens, sum := 0, 0
+			sum, lines := textCount{}, 0
 			for _, l := range batch {
-				var n int
+				var n textCount
 				if dst, n, err = w.line(dst, l); err != nil {
 					err = fmt.Errorf("%s, line %d: %w", l.file, l.number, err)
 					break
 				}
-				tokens, sum = tokens+n, sum+len(l.text)+1
+				lines, sum = lines+1, textCount{sum.bytes + n.bytes, sum.tokens + n.tokens}
 			}
 			workers <- w
 			return func() { // one at a time, in order
@@ -79,7 +82,7 @@ func mapLines(cmd *cobra.Command, verb string, files []string, threads int, newW
 				if err != nil {
 					cancel(err)
 				}
-				rate.add(len(batch), sum, tokens)
+				rate.add(lines, sum)
 			}
 		})
 	})
@@ -157,13 +160,14 @@ func wholeLines(data []byte, atEOF bool) (advance int, token []byte, err error) 
 
 // textRate says how fast text goes through. It is quiet where all is done at once.
 type textRate struct {
-	p                    *progress
-	start                time.Time
-	lines, bytes, tokens int
+	p     *progress
+	start time.Time
+	lines int
+	textCount
 }
 
-func (r *textRate) add(lines, bytes, tokens int) {
-	r.lines, r.bytes, r.tokens = r.lines+lines, r.bytes+bytes, r.tokens+tokens
+func (r *textRate) add(lines int, n textCount) {
+	r.lines, r.bytes, r.tokens = r.lines+lines, r.bytes+n.bytes, r.tokens+n.tokens
 	r.p.update(int64(r.lines), 0, r.note(time.Since(r.start)))
 }
 
@@ -174,6 +178,6 @@ func (r *textRate) note(took time.Duration) string {
 func (r *textRate) finish() {
 	r.p.finish()
 	if took := time.Since(r.start); took >= progressAfter {
-		fmt.Fprintf(r.p.w, "%s: %d lines, %.1f MB in %.1f s, %s\n", r.p.label, r.lines, float64(r.bytes)/1e6, took.Seconds(), r.note(took))
+		fmt.Fprintf(r.p.w, "%s: %d, %.1f MB of text in %.1f s, %s\n", r.p.label, r.lines, float64(r.bytes)/1e6, took.Seconds(), r.note(took))
 	}
 }

@@ -154,6 +154,7 @@ var edits = []edited{
 	{"bpe_any_scores", "bpe_nmt_nfkc", shuffled(anyScore)},
 	{"uni_no_unknown", "uni_bytes", withoutUnknown},
 	{"bpe_no_unknown", "bpe_llama", withoutUnknown},
+	{"uni_beit3_64k", "uni_beit3", grown(64_000, false)}, // the text is too short for the trainer to find so many
 	{"uni_xlmr", "uni_beit3", grown(250_000, false)},
 	{"bpe_gemma_256k", "bpe_gemma", grown(256_000, true)},
 	{"bpe_as_unigram", "bpe_symbols", appended(message(nil, 2, setting(nil, 3, 1)))},

@@ -38,10 +38,7 @@ type scoredIDs struct {
 }
 
 // nbest is how many segmentations are compared, of texts of at most nbestBytes.
-const (
-	nbest      = 10
-	nbestBytes = 400
-)
+var nbest, nbestBytes = 10, 400
 
 func startOriginal(program, model string) (*original, error) {
 	return startWith(program, model, strconv.Itoa(nbest), strconv.Itoa(nbestBytes))

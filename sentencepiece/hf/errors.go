@@ -16,4 +16,4 @@ func (notBuilt) Hint() string {
 	return "install Rust 1.78 or newer and a C++ compiler, run `make build` again; or use a SentencePiece .model file"
 }
 
-var _ sentencepiece.Tokenizer = (*Tokenizer)(nil)
+var _ sentencepiece.Batcher = (*Tokenizer)(nil)

@@ -13,6 +13,12 @@ func Load(string) (*Tokenizer, error) { return nil, ErrNotBuilt }
 // AppendIDs is never reached.
 func (*Tokenizer) AppendIDs(dst []int32, _ string) []int32 { panic(ErrNotBuilt) }
 
+// BatchIDs is never reached.
+func (*Tokenizer) BatchIDs([]string, int) [][]int32 { panic(ErrNotBuilt) }
+
+// Check is never reached.
+func (*Tokenizer) Check(string) error { panic(ErrNotBuilt) }
+
 // Encode is never reached.
 func (*Tokenizer) Encode(string) sentencepiece.Encoding { panic(ErrNotBuilt) }
 

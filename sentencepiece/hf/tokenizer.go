@@ -22,6 +22,7 @@ type Tokenizer struct {
 	t           *tokenizers.Tokenizer
 	special     sentencepiece.Special
 	fingerprint string
+	probe       string // a text that has ids
 }
 
 // Load reads a tokenizer.json of at most 128 MiB.
@@ -47,7 +48,9 @@ func Load(path string) (*Tokenizer, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	sum := sha256.Sum256(data)
-	return &Tokenizer{t: t, special: special, fingerprint: hex.EncodeToString(sum[:])}, nil
+	loaded := &Tokenizer{t: t, special: special, fingerprint: hex.EncodeToString(sum[:])}
+	loaded.probe = loaded.findProbe(data)
+	return loaded, nil
 }
 
 // AppendIDs appends the ids of a text, without special tokens.

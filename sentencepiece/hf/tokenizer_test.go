@@ -4,6 +4,8 @@ package hf_test
 
 import (
 	"encoding/json"
+	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -114,6 +116,48 @@ func TestManyGoroutines(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestBatch(t *testing.T) {
+	tok := load(t, published(t, "bert-base-uncased.json"))
+	var texts []string
+	for i := range 500 {
+		texts = append(texts, strings.Repeat("two red circles ", i%7))
+	}
+	for _, threads := range []int{0, 1, 4} {
+		got := tok.BatchIDs(texts, threads)
+		if len(got) != len(texts) {
+			t.Fatalf("%d results for %d texts", len(got), len(texts))
+		}
+		for i, ids := range got {
+			if !slices.Equal(ids, tok.AppendIDs(nil, texts[i])) {
+				t.Errorf("%d threads, text %d: ids %v", threads, i, ids)
+			}
+		}
+	}
+}
+
+// The library says nothing where it fails: this file has no piece for unknown words.
+func TestCheckFindsFailures(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokenizer.json")
+	file := `{"version":"1.0","added_tokens":[],"normalizer":{"type":"Strip","strip_left":true,"strip_right":true},
+		"pre_tokenizer":{"type":"Whitespace"},"post_processor":null,"decoder":null,
+		"model":{"type":"WordLevel","unk_token":"[UNK]","vocab":{"red":0,"circle":1}}}`
+	if err := os.WriteFile(path, []byte(file), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	tok := load(t, path)
+	if ids := tok.AppendIDs(nil, "blue"); len(ids) != 0 {
+		t.Fatalf("ids %v of a word that is not there", ids)
+	}
+	if err := tok.Check("blue"); !errors.Is(err, hf.ErrCannotEncode) || !strings.Contains(err.Error(), "blue") {
+		t.Errorf("error %v", err)
+	}
+	for _, fine := range []string{"red", "red circle", "", "  \t", "\u2003"} {
+		if err := tok.Check(fine); err != nil {
+			t.Errorf("%q: %v", fine, err)
+		}
+	}
 }
 
 func TestLoadRefuses(t *testing.T) {

@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"metrics":       {"store", "pipeline", "trainer"},
 	"scenes":        {"pixels"},
 	"doctor":        {},
-	"bench":         {"pipeline"},
+	"bench":         {"pipeline", "sentencepiece", "stages"},
 }
 
 const module = "github.com/imglish/imglish/"

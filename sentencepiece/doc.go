@@ -9,7 +9,7 @@
 // Two numberings of pieces exist. Raw ids count the pieces of the file. A Tokenizer's ids are those that the published
 // BEiT-3 models use, the layout of XLM-R: 0 <s>, 1 <pad>, 2 </s>, 3 <unk>, raw piece i at i+1, <mask> last.
 //
-// "Exactly" means the current release, 0.2.3: diff/ compares with it, and docs/text.md says what came out. Ids alone are
-// many times faster than Encode; docs/text-speed.md says how, and what they need of memory. It is pure Go. A Model never
-// changes after Load: all its methods may be called from several goroutines at once.
+// "Exactly" means the current release, 0.2.3: diff/ compares with it, and docs/text.md says what came out. It is pure
+// Go. A Model never changes after Load: all its methods may be called from several goroutines at once. Ids alone are many
+// times faster than Encode; docs/text-speed.md says how, and what they need of memory.
 package sentencepiece

@@ -4,7 +4,7 @@
 TEXTS is the folder of train_texts.py, ORIGINAL the folder of the original's programs, IMGLISH the binary. For each corpus,
 type and size it prints how many tokens the original's own encoder makes of the held-out lines with either model, and for
 either training the seconds that passed, those of processor time in all threads, and the peak memory. Exits 1 if tokens
-differ by more than 1 % to the worse. With --lock each timing holds that file's lock, so that other work on the machine
+differ by more than 1 % to the worse, or if BPE makes other pieces, scores or another order than the original. With --lock each timing holds that file's lock, so that other work on the machine
 waits.
 """
 import argparse
@@ -43,6 +43,10 @@ def tokens(original, model, held):
     return len(out.stdout.split())
 
 
+def pieces_of(original, model):
+    return subprocess.run([f"{original}/spm_export_vocab", f"--model={model}", "--output=/dev/stdout"], stdout=subprocess.PIPE, check=True).stdout
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("texts")
@@ -51,7 +55,7 @@ def main():
     p.add_argument("--lock")
     p.add_argument("--only", default="", help="cases whose row holds this")
     a = p.parse_args()
-    worst = 0.0
+    worst, other = 0.0, []
     print("| texts | type | pieces | threads | tokens a byte | to the original's | seconds | original | processor seconds | original | times as fast | peak MB | original | ratio |")
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|", flush=True)
     with tempfile.TemporaryDirectory() as work:
@@ -67,14 +71,17 @@ def main():
                 print(f"| {corpus} | {kind} | {pieces} | {threads} | imglish: {mb2 if s2 is None else 'done'}; the original: {mb1 if s1 is None else 'done'} |", flush=True)
                 worst = max(worst, 2 if s2 is None else 0)
                 continue
+            if kind == "bpe" and pieces_of(a.original, theirs + ".model") != pieces_of(a.original, ours):
+                other.append(f"{corpus} {pieces}")
             n1, n2 = tokens(a.original, theirs + ".model", held), tokens(a.original, ours, held)
             size = os.path.getsize(held)
             worst = max(worst, n2 / n1)
             print(f"| {corpus} | {kind} | {pieces} | {threads} | {n2 / size:.4f} | {n2 / n1:.4f} | {s2:.1f} | {s1:.1f} | {cpu2:.1f} | {cpu1:.1f} | {cpu1 / cpu2:.2f} | {mb2:.0f} | {mb1:.0f} | {mb2 / mb1:.2f} |", flush=True)
     if worst > 1.01:
         print(f"tokens: {worst:.4f} times the original's, more than 1.01", file=sys.stderr)
-        return 1
-    return 0
+    if other:
+        print(f"BPE makes other pieces than the original: {', '.join(other)}", file=sys.stderr)
+    return int(worst > 1.01 or bool(other))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ func (r *run) finish() error {
 func (r *run) close() { r.file.Close() }
 
 // runBuffers is the memory for reading all runs at once.
-const runBuffers = 16 << 20
+const runBuffers = 4 << 20
 
 // cursor stands at an entry of a run.
 type cursor struct {

@@ -125,7 +125,7 @@ type room struct {
 
 // fixedBytes is what training takes however little there is to train on: the program, the rules while they are made, and
 // the texts that are being read.
-const fixedBytes = 64 << 20
+const fixedBytes = 72 << 20
 
 func (c *Config) room() room {
 	rest := c.MemoryBytes - fixedBytes // of which a part is left for what the collector has not freed yet

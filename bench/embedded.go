@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -169,7 +170,9 @@ func (r role) serve(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
+	ballast := make([]byte, 64<<20) // as the line's has
 	fmt.Println(c.ListenAddrs()[0])
 	<-ctx.Done()
+	runtime.KeepAlive(ballast)
 	return nil
 }

@@ -6,7 +6,7 @@ export CGO_LDFLAGS := $(if $(TAGS),-L$(CURDIR)/$(CACHE)/tokenizers)
 GOFLAGS_BUILD := $(if $(TAGS),-tags $(TAGS))
 
 # Packages that run goroutines, processes or lanes; the race detector goes over them.
-CONCURRENT := ./pipeline/... ./store/... ./stages/... ./mixer/...
+CONCURRENT := ./pipeline/... ./store/... ./stages/... ./mixer/... ./sentencepiece/...
 
 .PHONY: help setup build demo test race kafka chaos leaders fuzz lint golden clean
 

@@ -12,4 +12,6 @@
 // "Exactly" means the current release, 0.2.3: diff/ compares with it, and docs/text.md says what came out. It is pure
 // Go. A Model never changes after Load: all its methods may be called from several goroutines at once. Ids alone are many
 // times faster than Encode; docs/text-speed.md says how, and what they need of memory.
+//
+// Package train makes models, package hf serves tokenizer.json files.
 package sentencepiece

@@ -87,7 +87,7 @@ func (c *crew) settings() Work {
 // fails is tried again, then one by one, and what still fails is a skip "stage-error". release is called when the work
 // is done or waits for a retry, perhaps more than once. An error means that the line must stop, or that ctx is done.
 func (c *crew) do(ctx context.Context, lane int, items []*item, release func()) error {
-	var live []*item
+	live := make([]*item, 0, len(items))
 	for _, it := range items {
 		if it.Skip != nil {
 			continue // a skip passes every stage unchanged
@@ -144,7 +144,7 @@ func (c *crew) do(ctx context.Context, lane int, items []*item, release func()) 
 
 // groups says which items share a pass: all of them, or each alone. Suspects of a crash are always alone.
 func groups(items []*item, split bool) [][]*item {
-	var together []*item
+	together := make([]*item, 0, len(items))
 	var out [][]*item
 	for _, it := range items {
 		if it.single = split || it.suspect || len(items) == 1; it.single {
@@ -180,7 +180,7 @@ func (c *crew) settle(items []*item, final func(*item) bool) (again []*item) {
 // pass sends items through the stages once.
 func (c *crew) pass(ctx context.Context, lane int, items []*item, round int32) error {
 	for i, d := range c.stages {
-		var live []*item
+		live := make([]*item, 0, len(items))
 		for _, it := range items {
 			if it.Sample != nil && it.done == i {
 				live = append(live, it)

@@ -26,7 +26,6 @@ type embedded struct {
 	mu      sync.Mutex
 	lock    *os.File // held if this process runs the broker
 	cluster *kfake.Cluster
-	ballast []byte // ballastBytes that nobody touches, while this process runs the broker
 	stop    context.CancelFunc
 	done    chan struct{}
 }
@@ -40,11 +39,6 @@ type embeddedAddress struct {
 // takeoverPause is the time between two looks whether the broker's process is gone, and between two rounds of dropping what
 // the topics need not keep: lanes may write tens of MiB in between.
 const takeoverPause = 50 * time.Millisecond
-
-// ballastBytes take no memory, since nobody touches them, but count as alive. The broker makes new memory for each request;
-// in a process that holds little else Go's collector would run every few of them, which takes a third of the time of large
-// ones. With the ballast, garbage comes to as much before the collector runs.
-const ballastBytes = 64 << 20
 
 // openEmbedded starts the broker, or finds the one that another process runs.
 func openEmbedded(ctx context.Context, dir string, logger *slog.Logger) (*embedded, error) {
@@ -110,7 +104,7 @@ func (e *embedded) try() error {
 		lock.Close()
 		return fmt.Errorf("embedded broker: %w", err)
 	}
-	e.cluster, e.lock, e.ballast = cluster, lock, make([]byte, ballastBytes)
+	e.cluster, e.lock = cluster, lock
 	e.logger.Info("embedded broker runs in this process", "address", a.Address, "log", e.dir)
 	return nil
 }
@@ -188,6 +182,6 @@ func (e *embedded) close() {
 	if e.cluster != nil {
 		e.cluster.Close()
 		e.lock.Close()
-		e.cluster, e.ballast = nil, nil
+		e.cluster = nil
 	}
 }

@@ -24,6 +24,7 @@ type laneWriter struct {
 
 	request int    // bytes of one write; less than maxRequest if the log has refused so much
 	buf     []byte // of the records of one write; used again once that is acknowledged, since then nobody sends it any more
+	record  Record // that is being encoded; one for all, since it is large
 
 	expect int64    // offset of the next record
 	last   Position // the last record written
@@ -69,7 +70,7 @@ func resumeWriter(ctx context.Context, r *laneReader, limit int64, taken func() 
 // append writes items behind the last and waits until they are durable.
 func (w *laneWriter) append(ctx context.Context, items []*item) error {
 	for len(items) > 0 {
-		var values []value
+		values := make([]value, 0, min(len(items), maxPut))
 		bytes := 0
 		w.buf = w.buf[:0]
 		for _, it := range items {
@@ -136,11 +137,10 @@ func (w *laneWriter) shrink(it *item, n, bytes int) error {
 // encode makes the record of an item, or nil if it has no room of so many bytes. A sample too large for the log becomes a
 // skip.
 func (w *laneWriter) encode(it *item, room int) (value, error) {
-	rec := &Record{
-		Schema: RecordSchema, Line: w.line, Writer: w.id, Seq: it.seq,
-		InputOffset: it.offset, InputWriter: it.writer,
-		EndOfFile: it.endOfFile, Cursor: it.cursor,
-	}
+	rec := &w.record
+	rec.Schema, rec.Line, rec.Writer, rec.Seq = RecordSchema, w.line, w.id, it.seq
+	rec.InputOffset, rec.InputWriter = it.offset, it.writer
+	rec.EndOfFile, rec.Cursor = it.endOfFile, it.cursor
 	rec.setOutcome(it.Result)
 	size := proto.Size(rec)
 	if size > maxRecord {

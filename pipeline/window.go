@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
-	"google.golang.org/protobuf/proto"
 )
 
 // window works on one lane: it reads records, has the crew work on batches of them in parallel, and hands what is
@@ -110,12 +109,19 @@ func (w *window) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// outcomeBytes is what the items' outcomes take: work may have made an image of a reference.
+// outcomeBytes is about what the items' outcomes take: work may have made an image of a reference. Only what can be large
+// is added up; protobuf's own count costs as much as encoding.
 func outcomeBytes(items []*item) int64 {
 	n := 0
 	for _, it := range items {
-		if it.Sample != nil {
-			n += proto.Size(it.Sample)
+		if it.Sample == nil {
+			continue
+		}
+		for _, v := range it.Sample.Views {
+			n += len(v.Encoded) + len(v.Codes)
+		}
+		for _, p := range it.Sample.Parts {
+			n += len(p.Text) + 4*len(p.Ids)
 		}
 	}
 	return int64(n)
@@ -124,7 +130,7 @@ func outcomeBytes(items []*item) int64 {
 // dispatch reads records into batches, until the lane ends: then its error is io.EOF.
 func (w *window) dispatch(ctx context.Context, settings Work, start func(*batch) error) error {
 	for {
-		b := &batch{done: make(chan struct{})}
+		b := &batch{done: make(chan struct{}), items: make([]*item, 0, min(settings.Batch, settings.Window, 64))}
 		var err error
 		for len(b.items) < min(settings.Batch, settings.Window) {
 			var it *item

@@ -84,7 +84,7 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 	f.bars = newBarriers(keys)
 	f.inert = newInert(&m.norm, symbols)
 	if m.unigram != nil {
-		if f.packed = packed(f.pieces, f.scores); f.packed == nil {
+		if f.packed = packed(f.pieces, keys, f.scores); f.packed == nil {
 			return nil, nil
 		}
 		f.pieces = nil
@@ -149,6 +149,8 @@ func (f *fast) appendIDs(dst []int32, text string, l *layout, r *reader) (ids []
 		default:
 			r.put(rune(c), text[at:at+1])
 			afterSpace = false
+			at = r.within(text, at+1)
+			continue
 		}
 		at++
 	}

@@ -189,6 +189,9 @@ func TestFastOnRandomVocabularies(t *testing.T) {
 	for seed := range uint64(300) {
 		x := rand.New(rand.NewPCG(seed, 9))
 		letters := []string{"a", "b", "c", space, "é", "日"}[:2+x.IntN(5)]
+		if seed%4 == 3 { // characters that differ in one byte, and one of four bytes
+			letters = []string{"\u65e5", "\u75e5", "\u6625", "\u65e6", "\u75e6", space, "a", "\U000265e5"}[:3+x.IntN(6)]
+		}
 		var normal, mixed []piece
 		seen := map[string]bool{}
 		for range 5 + x.IntN(60) {
@@ -339,6 +342,7 @@ func FuzzFast(f *testing.F) {
 	f.Add("a\nb\nab\n▁a\n▁\nabc", uint64(0), " ab abc\xff b")
 	f.Add("日\n本\n日本\n▁日", uint64(1), "日本日 日本")
 	f.Add("a▁\nb▁a\n▁▁\n▁\na", uint64(2), "a b a  b a")
+	f.Add(" 1", uint64(36), "0") // a trie without pieces
 	f.Fuzz(func(t *testing.T, lines string, flags uint64, text string) {
 		c := &file{
 			pieces:     []piece{{"<unk>", 0, kindUnknown}},

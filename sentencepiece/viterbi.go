@@ -2,6 +2,7 @@ package sentencepiece
 
 import (
 	"math"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -28,10 +29,17 @@ const (
 )
 
 func newEnd(score float32, length int, id int32) bestEnd {
-	b := math.Float32bits(score)
-	b ^= uint32(int32(b)>>31) | 1<<31
-	return bestEnd(b)<<32 | bestEnd(length)<<idBits | bestEnd(id)&(1<<idBits-1)
+	return bestEnd(ordered(score))<<32 | bestEnd(lastPiece(length, id))
 }
+
+// ordered is a number that is the larger, the larger the score is.
+func ordered(score float32) uint32 {
+	b := math.Float32bits(score)
+	return b ^ (uint32(int32(b)>>31) | 1<<31)
+}
+
+// lastPiece is the lower half of a bestEnd.
+func lastPiece(length int, id int32) uint32 { return uint32(length)<<idBits | uint32(id)&(1<<idBits-1) }
 
 func (e bestEnd) score() float32 {
 	b := uint32(e >> 32)
@@ -58,55 +66,102 @@ func (r *reader) search(text []byte) {
 			ends[0] = newEnd(ends[from-base].score(), 0, 0)
 			ends, base = ends[:1], from
 		}
-		for len(ends) <= from-base+f.longest {
-			ends = append(ends, make([]bestEnd, 64)...)
+		if all := len(text) - base + 1; len(ends) < min(all, from-base+f.room()) {
+			n := min(all, from-base+f.room()+256) - len(ends)
+			ends = slices.Grow(ends, n)[:len(ends)+n]
+			clear(ends[len(ends)-n:])
 		}
-		before := ends[from-base].score()
-		if before < -farScore || before > farScore {
+		if before := ends[from-base].score(); before < -farScore || before > farScore {
 			resetScores(ends[from-base : front-base+1])
-			before = 0
 		}
-		// Pieces end with characters. Nodes of the trie that are no pieces lead to paths of the score -∞, which saves
-		// telling them apart.
-		open := ends[from-base:]
-		char := charLength(text[from])
-		alone, length := int32(-1), 0
-		node, cell, ok := f.packed.root, uint32(0), true
-		for to := from; to < len(text); {
-			next := to + 1
-			switch c := text[to]; {
-			case c < utf8.RuneSelf:
-				cell, node, ok = f.packed.step(node, c)
-			case c>>4 == 0xe:
-				next += 2
-				cell, node, ok = f.packed.step3(node, text[to:next])
-			default:
-				next = to + charLength(c)
-				for i := to; i < next && ok; i++ {
-					cell, node, ok = f.packed.step(node, text[i])
-				}
-			}
-			if !ok {
-				break
-			}
-			to = next
-			length = to - from
-			end := f.packed.ends[cell]
-			if length == char {
-				alone = end.id
-			}
-			open[length] = max(open[length], newEnd(end.score+before, length, end.id))
-		}
-		if alone < 0 { // the character is no piece
-			open[char] = max(open[char], newEnd(f.unigram.unknownScore+before, char, f.unknown))
-		}
-		front = max(front, from+length, from+char)
-		from += char
+		var reach int
+		from, reach = f.walks(ends, text[base:], from-base)
+		from, front = base+from, max(front, base+reach)
 	}
 	l.ends = ends
 	r.trace(text[base:])
 	r.score, r.mark = ends[len(text)-base].score(), r.n
 	r.bound = math.Abs(float64(r.score))
+}
+
+// room is how many ends the walks from a place need, that of the place included: they go on to the end of the character
+// behind the longest piece.
+func (f *fast) room() int { return f.longest + utf8.UTFMax }
+
+// walks goes from a place on down the trie from each start, up to four walks at a time, all by the same character: a
+// walk alone waits for memory at each step, and the processor cannot foresee where it ends. It returns the first place
+// from which it has not walked, and how far it came.
+func (f *fast) walks(ends []bestEnd, text []byte, from int) (next, reach int) {
+	p := f.packed
+	// The walks, the oldest first: where they are in the trie (0: nowhere), and the scores before them.
+	var node0, node1, node2, node3 uint32
+	var before0, before1, before2, before3 float32
+	limit := flushBytes
+	if len(ends) <= len(text) {
+		limit = min(limit, len(ends)-f.room())
+	}
+	limit = max(limit, from)
+	next = from
+	for at := from; at < len(text); {
+		// The next walk starts here if there is room for it, and memory. If not, or if scores must be reset here, which
+		// needs all open paths, those that are under way end first.
+		fresh := false
+		if at == next && node0 == 0 && at <= limit {
+			before := ends[at].score()
+			if before >= -farScore && before <= farScore || at == from {
+				node0, node1, node2, node3 = node1, node2, node3, p.root
+				before0, before1, before2, before3 = before1, before2, before3, before
+				fresh = true
+			}
+		}
+		if !fresh && node0|node1|node2|node3 == 0 { // the root of a trie without pieces is 0 too
+			break
+		}
+		var cell0, cell1, cell2, cell3 uint32
+		c := uint32(text[at])
+		to := at + 1
+		switch {
+		case c < utf8.RuneSelf:
+			cell0, node0 = p.down(node0, c)
+			cell1, node1 = p.down(node1, c)
+			cell2, node2 = p.down(node2, c)
+			cell3, node3 = p.down(node3, c)
+		case c>>4 == 0xe:
+			to = at + 3
+			b, d := uint32(text[at+1]), uint32(text[at+2])
+			cell0, node0 = p.down3(node0, c, b, d)
+			cell1, node1 = p.down3(node1, c, b, d)
+			cell2, node2 = p.down3(node2, c, b, d)
+			cell3, node3 = p.down3(node3, c, b, d)
+		default:
+			to = at + charLength(text[at])
+			for _, b := range text[at:to] {
+				c := uint32(b)
+				cell0, node0 = p.down(node0, c)
+				cell1, node1 = p.down(node1, c)
+				cell2, node2 = p.down(node2, c)
+				cell3, node3 = p.down(node3, c)
+			}
+		}
+		// Walks that have ended are at cell 0, and those at nodes that are no pieces lead to paths of the score -∞ too,
+		// which saves telling them apart.
+		best0 := max(p.ends[cell0].behind(before0), p.ends[cell1].behind(before1))
+		best2 := max(p.ends[cell2].behind(before2), p.ends[cell3].behind(before3))
+		best := max(ends[to], best0, best2)
+		if fresh {
+			next = to
+			reach = max(reach, to)
+			if p.ends[cell3].last == noPiece { // the character is no piece
+				best = max(best, newEnd(f.unigram.unknownScore+before3, to-at, f.unknown))
+			}
+		}
+		ends[to] = best
+		if cell0|cell1|cell2|cell3 != 0 {
+			reach = to
+		}
+		at = to
+	}
+	return next, reach
 }
 
 // resetScores is the original's step against scores that grow without end: those of all open paths are taken relative
@@ -175,15 +230,15 @@ func (r *reader) decide(text []byte, c *cut) bool {
 			}
 			to++
 			piece := f.packed.ends[cell]
-			if piece.id < 0 {
+			if piece.last == noPiece {
 				continue
 			}
-			score := before + float64(piece.score)
+			score, id := before+float64(piece.score), piece.id()
 			switch x := &ends[to]; {
 			case x.size == 0:
-				*x = end{score, math.Inf(-1), piece.id, int32(to - from)}
+				*x = end{score, math.Inf(-1), id, int32(to - from)}
 			case score > x.best:
-				*x = end{score, x.best, piece.id, int32(to - from)}
+				*x = end{score, x.best, id, int32(to - from)}
 			default:
 				x.second = max(x.second, score)
 			}

@@ -107,7 +107,8 @@ func letters(x uint64) int {
 // others reads characters beyond ASCII that the normaliser leaves alone, as far as they go at once, and returns where it
 // stopped.
 func (r *reader) others(text string, at int) int {
-	t := r.f.inert
+	t, bars := r.f.inert, r.f.bars
+	from, last := at, rune(-1) // text[from:at] is read, and not yet in the stretch
 	c, n := decode(text[at:])
 	for n > 1 && c != spaceRune && !t.first.has(c) {
 		var next rune
@@ -117,10 +118,39 @@ func (r *reader) others(text string, at int) int {
 				break
 			}
 		}
-		r.put(c, text[at:at+n])
+		if last < 0 {
+			r.put(c, "")
+		} else if bars.between(last, c) {
+			r.stretch = append(r.stretch, text[from:at]...)
+			r.close()
+			from = at
+		}
+		last = c
 		at += n
 		c, n = next, m
 	}
+	if last >= 0 {
+		r.stretch = append(r.stretch, text[from:at]...)
+		r.last = last
+	}
+	return at
+}
+
+// within reads ASCII text that the normaliser leaves alone, up to the end of the stretch at most, and returns where it
+// stopped.
+func (r *reader) within(text string, at int) int {
+	class, bars := &r.f.inert.class, r.f.bars
+	from, last := at, r.last
+	for at+1 < len(text) {
+		c := text[at]
+		if c|text[at+1] >= utf8.RuneSelf || class[c&0x7f] != classKept || bars.between(last, rune(c)) {
+			break
+		}
+		last = rune(c)
+		at++
+	}
+	r.stretch = append(r.stretch, text[from:at]...)
+	r.last = last
 	return at
 }
 

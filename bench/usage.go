@@ -23,14 +23,6 @@ type measure struct {
 
 func (m measure) rate() float64 { return float64(m.records) / m.took.Seconds() }
 
-// add joins two processes that worked side by side.
-func (m measure) add(o measure) measure {
-	m.cpu += o.cpu
-	m.rss += o.rss
-	m.took, m.wall = max(m.took, o.took), max(m.wall, o.wall)
-	return m
-}
-
 // spent fills in what an ended process has used. The kernel sums up its children that it has waited for.
 func (m *measure) spent(cmd *exec.Cmd) {
 	u := cmd.ProcessState.SysUsage().(*syscall.Rusage)

@@ -11,13 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// same holds the fast way to the plain one.
-func same(t *testing.T, m *Model, text string) {
-	t.Helper()
-	var r reader
-	sameWith(t, m, &r, text)
-}
-
+// sameWith holds the fast way to the plain one.
 func sameWith(t *testing.T, m *Model, r *reader, text string) []int32 {
 	t.Helper()
 	plain := m.appendPlain(new(scratch), []int32{-7}, text, nil)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"runtime"
 	"time"
@@ -96,55 +97,73 @@ func mapLines(cmd *cobra.Command, verb string, files []string, threads int, newW
 }
 
 // eachBatch reads lines and hands them over in batches.
-func eachBatch(ctx context.Context, in io.Reader, files []string, f func([]textLine)) error {
+func eachBatch(ctx context.Context, in io.Reader, files []string, f func([]textLine)) (err error) {
 	var batch []textLine
-	size, index := 0, uint64(0)
-	read := func(name string, r io.Reader) error {
-		lines := bufio.NewScanner(r)
-		lines.Buffer(nil, maxLine)
-		lines.Split(wholeLines)
-		n := 0
-		for lines.Scan() {
-			if err := context.Cause(ctx); err != nil {
-				return err
-			}
-			n++
-			batch = append(batch, textLine{name, n, index, bytes.Clone(lines.Bytes())})
-			index++
-			if size += len(lines.Bytes()); len(batch) == batchLines || size >= batchBytes {
-				f(batch)
-				batch, size = nil, 0
-			}
+	size := 0
+	for l, bad := range inputLines(in, files) {
+		if err = bad; err == nil {
+			err = context.Cause(ctx)
 		}
-		switch err := lines.Err(); {
-		case errors.Is(err, bufio.ErrTooLong):
-			return fmt.Errorf("%s, line %d: longer than %d MiB; cut it into lines", name, n+1, maxLine>>20)
-		case err != nil:
-			return fmt.Errorf("read %s: %w", name, err)
+		if err != nil {
+			break
 		}
-		return nil
+		l.text = bytes.Clone(l.text)
+		batch = append(batch, l)
+		if size += len(l.text); len(batch) == batchLines || size >= batchBytes {
+			f(batch)
+			batch, size = nil, 0
+		}
 	}
-	err := func() error {
-		if len(files) == 0 {
-			return read("standard input", in)
-		}
-		for _, name := range files {
-			file, err := os.Open(name)
-			if err != nil {
-				return err
-			}
-			err = read(name, file)
-			file.Close()
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}()
 	if len(batch) > 0 { // also before an error: the lines before it are good
 		f(batch)
 	}
 	return err
+}
+
+// inputLines yields the lines of the files, or of in if there are none. A line's text is there until the next one.
+func inputLines(in io.Reader, files []string) iter.Seq2[textLine, error] {
+	return func(yield func(textLine, error) bool) {
+		index := uint64(0)
+		read := func(name string, r io.Reader) (more bool) {
+			lines := bufio.NewScanner(r)
+			lines.Buffer(nil, maxLine)
+			lines.Split(wholeLines)
+			n := 0
+			for lines.Scan() {
+				n++
+				if !yield(textLine{name, n, index, lines.Bytes()}, nil) {
+					return false
+				}
+				index++
+			}
+			err := lines.Err()
+			switch {
+			case err == nil:
+				return true
+			case errors.Is(err, bufio.ErrTooLong):
+				err = fmt.Errorf("%s, line %d: longer than %d MiB; cut it into lines", name, n+1, maxLine>>20)
+			default:
+				err = fmt.Errorf("read %s: %w", name, err)
+			}
+			yield(textLine{}, err)
+			return false
+		}
+		if len(files) == 0 {
+			read("standard input", in)
+		}
+		for _, name := range files {
+			file, err := os.Open(name)
+			if err != nil {
+				yield(textLine{}, err)
+				return
+			}
+			more := read(name, file)
+			file.Close()
+			if !more {
+				return
+			}
+		}
+	}
 }
 
 // wholeLines is bufio.ScanLines that leaves a carriage return where it is: it is a byte of the text.

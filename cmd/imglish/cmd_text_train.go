@@ -103,6 +103,9 @@ func runTextTrain(cmd *cobra.Command, cfg train.Config, o trainTextOptions, file
 	if err := cfg.Validate(); err != nil {
 		return usageError{err}
 	}
+	if err := writable(o.out); err != nil {
+		return err
+	}
 	// The collector works harder rather than let garbage take memory; it has little to walk through.
 	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(cfg.MemoryBytes))
@@ -161,6 +164,18 @@ func printTrained(w io.Writer, o trainTextOptions, r *train.Result, took time.Du
 		fmt.Fprintf(w, "words that occur less than %d times were thinned out to fit in memory\n", s.Thinned)
 	}
 	return nil
+}
+
+// writable says before long work whether its result can be written.
+func writable(path string) error {
+	if at, err := os.Stat(path); err == nil && at.IsDir() {
+		return usageError{fmt.Errorf("--out %s is a folder", path)}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return usageError{fmt.Errorf("--out %s: its folder takes no file: %w", path, errors.Unwrap(err))}
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // writeWhole writes a file that is whole or is not there.

@@ -168,7 +168,10 @@ func TestTextTrainErrors(t *testing.T) {
 			t.Errorf("%s: error %v, want %s", tt.args, err, tt.want)
 		}
 	}
-	if _, err := runWith(t.Context(), newTextCommand(), "hello\n", "train", "--out", "no/such/folder/m.model", "--hard-vocab-limit=false", "--normalization", "identity"); err == nil {
-		t.Error("a model in no folder was written")
+	// What cannot be written is refused before any work: the texts would be an error, too.
+	for out, want := range map[string]string{"no/such/folder/m.model": "takes no file", ".": "is a folder"} {
+		if _, err := runWith(t.Context(), newTextCommand(), "[\n", "train", "--jsonl", "--out", out); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--out %s: %v, want %q", out, err, want)
+		}
 	}
 }

@@ -1,4 +1,5 @@
-// Package cpu is the [tensor.Backend] on C kernels: plain C, AVX2 with FMA, and AVX-512, chosen when the program runs.
+// Package cpu is the [tensor.Backend] on C kernels: plain C, AVX2 with FMA, AVX-512, and AVX-512 with VNNI, chosen when
+// the program runs.
 //
 // [New] takes the best instruction set of the processor; [NewWith] takes a given one, so that tests run each that the
 // machine has. Tensors live in C memory; every op runs inside its call, on up to Threads threads, and crosses the
@@ -11,6 +12,9 @@
 // a weight's gradient. So tiles, tails and threads are chosen for speed alone. Results of different instruction sets
 // differ by rounding.
 //
-// What it does not do: lower precision, fused training steps, memory that outlives Close. One goroutine at a time may
+// Products with a prepared matrix of tier fast multiply 16-bit integers (int16.c says why no sum can overflow and what
+// they lose); everything else is float32.
+//
+// What it does not do: training in lower precision, fused training steps, memory that outlives Close. One goroutine at a time may
 // use a backend; several backends may work side by side.
 package cpu

@@ -45,4 +45,25 @@
 #pragma GCC pop_options
 #endif
 
+#ifdef WITH_VNNI // bodies that multiply integers
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512vnni,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512vnni,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,prefer-vector-width=512")
+#endif
+#define ISA avx512vnni
+#define VW 16
+#define VNNI
+#include BODY
+#undef ISA
+#undef VW
+#undef VNNI
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
 #endif

@@ -24,16 +24,17 @@ int32_t imglish_has_isa(int32_t isa)
 	__builtin_cpu_init();
 	int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 	if (isa == IMGLISH_AVX2) return avx2;
-	if (isa == IMGLISH_AVX512)
-		return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-		       __builtin_cpu_supports("avx512dq");
+	int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+	             __builtin_cpu_supports("avx512dq");
+	if (isa == IMGLISH_AVX512) return avx512;
+	if (isa == IMGLISH_VNNI) return avx512 && __builtin_cpu_supports("avx512vnni");
 #endif
 	return 0;
 }
 
 int32_t imglish_best_isa(void)
 {
-	int32_t isa = IMGLISH_AVX512;
+	int32_t isa = IMGLISH_VNNI;
 	while (!imglish_has_isa(isa)) isa--;
 	return isa;
 }

@@ -25,11 +25,14 @@
 // CALL runs the version of f for instruction set isa; its value is a status.
 #if defined(__x86_64__)
 #define CALL(isa, f, ...)                                                                       \
-	((isa) == IMGLISH_AVX512 ? (f##_avx512(__VA_ARGS__), IMGLISH_OK)                            \
+	((isa) >= IMGLISH_AVX512 ? (f##_avx512(__VA_ARGS__), IMGLISH_OK)                            \
 	 : (isa) == IMGLISH_AVX2 ? (f##_avx2(__VA_ARGS__), IMGLISH_OK)                              \
 	 : (isa) == IMGLISH_GENERIC ? (f##_generic(__VA_ARGS__), IMGLISH_OK) : IMGLISH_NO_ISA)
+// CALL_VNNI is CALL for bodies that have a version with VNNI.
+#define CALL_VNNI(isa, f, ...) ((isa) >= IMGLISH_VNNI ? (f##_avx512vnni(__VA_ARGS__), IMGLISH_OK) : CALL(isa, f, __VA_ARGS__))
 #else
 #define CALL(isa, f, ...) ((isa) == IMGLISH_GENERIC ? (f##_generic(__VA_ARGS__), IMGLISH_OK) : IMGLISH_NO_ISA)
+#define CALL_VNNI CALL
 #endif
 
 #define INLINE static inline __attribute__((always_inline, unused))

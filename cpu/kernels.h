@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum { IMGLISH_OK = 0, IMGLISH_NO_ISA = 1, IMGLISH_BAD_ID = 2 };
-enum { IMGLISH_GENERIC = 0, IMGLISH_AVX2 = 1, IMGLISH_AVX512 = 2 };
+enum { IMGLISH_GENERIC = 0, IMGLISH_AVX2 = 1, IMGLISH_AVX512 = 2, IMGLISH_VNNI = 3 };
 enum { IMGLISH_IDENTITY = 0, IMGLISH_GELU = 1, IMGLISH_TANH = 2 };
 
 const char *imglish_status_text(int32_t status);
@@ -28,10 +28,20 @@ int32_t imglish_tile(int32_t isa, int64_t *mr, int64_t *nr, int64_t *pr, int64_t
 // [k, cols] and the product x·w. dst: k·cols, cols rounded up to whole panels.
 int32_t imglish_pack(int32_t isa, float *dst, const float *w, int64_t ldw, int64_t cols, int64_t k, int32_t transposed, int64_t from,
                      int64_t to);
-// y = act(x·packed + b) for rows [i0, i1) and panels [p0, p1).  x: [n, k]  y, pre: cols of rows that lie ldy apart
+// y = act(x·packed + b), or y += x·packed + b with add, for rows [i0, i1) and panels [p0, p1).
+// x: [n, k]  y, pre: cols of rows that lie ldy apart
 // scratch: pr·kc
 int32_t imglish_product(int32_t isa, float *y, float *pre, int64_t ldy, const float *x, const float *packed, const float *b, int64_t k,
-                        int64_t cols, int32_t act, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch);
+                        int64_t cols, int32_t act, int32_t add, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch);
+// Products of integers (int16.c), of tier fast. imglish_quantise turns rows [from, to) of x into integers and their worth
+// by blocks of k; imglish_pack16 takes the right-hand side so, and packs its panels [from, to).
+// q: [n, k rounded up to even]  back: [n, imglish_blocks16(k)]  dst: as q, cols rounded up to whole panels  scale: [blocks, those cols]
+int64_t imglish_blocks16(int64_t k);
+int32_t imglish_quantise(int32_t isa, int16_t *q, float *back, const float *x, int64_t k, int64_t from, int64_t to);
+int32_t imglish_pack16(int32_t isa, int16_t *dst, float *scale, const int16_t *q, const float *back, int64_t cols, int64_t k, int64_t from,
+                       int64_t to);
+int32_t imglish_product16(int32_t isa, float *y, int64_t ldy, const int16_t *x, const float *back, const int16_t *packed, const float *scale,
+                          const float *b, int64_t k, int64_t cols, int32_t act, int32_t add, int64_t i0, int64_t i1, int64_t p0, int64_t p1);
 // dw += dyᵀ·x for rows [i0, i1) of dw and its panels [p0, p1).  dw: [out, in]  dy: [n, out]  x: [n, in]
 // scratch: (8·pr + (p1 − p0)·nr)·kc
 int32_t imglish_gram(int32_t isa, float *dw, const float *dy, const float *x, int64_t n, int64_t in, int64_t out, int64_t i0, int64_t i1,

@@ -6,18 +6,6 @@
 
 enum { GRAM_TILES = 8 };
 
-struct imglish_product {
-	const float *a; // product: row i at a + i·k; gram: row k at a + k·lda
-	int64_t lda;
-	const float *b; // product: packed; gram: row k at b + k·ldb
-	int64_t ldb;
-	float *c, *pre;
-	int64_t ldc;
-	const float *bias;
-	int32_t act;
-	int64_t n, k; // columns; length of the sum
-};
-
 #define BODY "linear_body.h"
 #include "each_isa.h"
 
@@ -35,9 +23,9 @@ int32_t imglish_pack(int32_t isa, float *dst, const float *w, int64_t ldw, int64
 }
 
 int32_t imglish_product(int32_t isa, float *y, float *pre, int64_t ldy, const float *x, const float *packed, const float *b, int64_t k,
-                        int64_t cols, int32_t act, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch)
+                        int64_t cols, int32_t act, int32_t add, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch)
 {
-	struct imglish_product j = {.a = x, .b = packed, .c = y, .pre = pre, .ldc = ldy, .bias = b, .act = act, .n = cols, .k = k};
+	struct imglish_product j = {.a = x, .b = packed, .c = y, .pre = pre, .ldc = ldy, .bias = b, .act = act, .add = add, .n = cols, .k = k};
 	return CALL(isa, product, &j, i0, i1, p0, p1, scratch);
 }
 

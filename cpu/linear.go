@@ -46,13 +46,13 @@ func (b *backend) LinearBackward(dx, dw, db, dy, pre, x, w tensor.Tensor, act te
 //
 //	y: [n, cols]   x: [n, k]
 func (b *backend) product(y, pre, x, w, bias *C.float, n, k, cols int, transposed bool, act tensor.Act) {
-	if n == 0 || cols == 0 || b.err != nil || !b.reserve(b.pr*b.kc) {
+	if n == 0 || cols == 0 || b.err != nil {
 		return
 	}
 	strip := max(1, packLimit/max(1, k)/b.nr) * b.nr
 	mark := b.Mark()
 	defer b.Release(mark)
-	packed := f32(b.Temp(tensor.Float, max(1, k*(min(strip, cols)+b.nr-1)/b.nr*b.nr)))
+	packed := f32(b.Temp(tensor.Float, b.packedLen(min(strip, cols), k)))
 	if b.err != nil {
 		return
 	}
@@ -61,24 +61,55 @@ func (b *backend) product(y, pre, x, w, bias *C.float, n, k, cols int, transpose
 		if transposed {
 			flag, ldw, from = 1, k, c*k
 		}
-		panels := blocks(wide, b.nr)
-		b.split(panels, b.nr*k, func(_ int, p0, p1 C.int64_t) C.int32_t {
-			return C.imglish_pack(b.isa, packed, step(w, from), C.int64_t(ldw), C.int64_t(wide), C.int64_t(k), flag, p0, p1)
-		})
-		tall, broad := b.cut(n, panels, max(1, min(k, b.kc)))
-		rowParts := blocks(n, tall)
-		b.split(rowParts*blocks(panels, broad), tall*broad*b.nr*k/16, func(worker int, from, to C.int64_t) C.int32_t {
-			for u := int(from); u < int(to); u++ { // parts of the same panels follow each other
-				i, p := u%rowParts*tall, u/rowParts*broad
-				s := C.imglish_product(b.isa, step(y, c), step(pre, c), C.int64_t(cols), x, packed, step(bias, c), C.int64_t(k), C.int64_t(wide),
-					C.int32_t(act), C.int64_t(i), C.int64_t(min(i+tall, n)), C.int64_t(p), C.int64_t(min(p+broad, panels)), b.scratchOf(worker))
-				if s != C.IMGLISH_OK {
-					return s
-				}
-			}
-			return C.IMGLISH_OK
-		})
+		b.pack(packed, step(w, from), ldw, wide, k, flag)
+		b.multiply(product{y: step(y, c), pre: step(pre, c), x: x, packed: packed, bias: step(bias, c), n: n, k: k, cols: wide, ldy: cols, act: act})
 	}
+}
+
+// packedLen is the floats that k·cols take when packed.
+func (b *backend) packedLen(cols, k int) int { return max(1, k*blocks(cols, b.nr)*b.nr) }
+
+func (b *backend) pack(packed, w *C.float, ldw, cols, k int, transposed C.int32_t) {
+	b.split(blocks(cols, b.nr), b.nr*k, func(_ int, p0, p1 C.int64_t) C.int32_t {
+		return C.imglish_pack(b.isa, packed, w, C.int64_t(ldw), C.int64_t(cols), C.int64_t(k), transposed, p0, p1)
+	})
+}
+
+// product is one multiplication by packed panels: y = act(x·packed + bias), or y += x·packed + bias.
+type product struct {
+	y, pre, x, packed, bias *C.float
+	n, k, cols              int
+	ldy                     int // floats between rows of y and pre
+	act                     tensor.Act
+	add                     bool
+}
+
+func (b *backend) multiply(p product) {
+	if !b.reserve(b.pr * b.kc) {
+		return
+	}
+	b.parts(p.n, p.cols, p.k, min(p.k, b.kc), func(worker int, i0, i1, p0, p1 C.int64_t) C.int32_t {
+		return C.imglish_product(b.isa, p.y, p.pre, C.int64_t(p.ldy), p.x, p.packed, p.bias, C.int64_t(p.k), C.int64_t(p.cols), C.int32_t(p.act),
+			truth(p.add), i0, i1, p0, p1, b.scratchOf(worker))
+	})
+}
+
+// parts cuts a product of n rows and cols columns into parts of rows [i0, i1) and panels [p0, p1). floats is what a
+// column takes of the cache, a block of the sum.
+func (b *backend) parts(n, cols, k, floats int, work func(worker int, i0, i1, p0, p1 C.int64_t) C.int32_t) {
+	panels := blocks(cols, b.nr)
+	tall, broad := b.cut(n, panels, max(1, floats))
+	rowParts := blocks(n, tall)
+	b.split(rowParts*blocks(panels, broad), tall*broad*b.nr*k/16, func(worker int, from, to C.int64_t) C.int32_t {
+		for u := int(from); u < int(to); u++ { // parts of the same panels follow each other
+			i, p := u%rowParts*tall, u/rowParts*broad
+			s := work(worker, C.int64_t(i), C.int64_t(min(i+tall, n)), C.int64_t(p), C.int64_t(min(p+broad, panels)))
+			if s != C.IMGLISH_OK {
+				return s
+			}
+		}
+		return C.IMGLISH_OK
+	})
 }
 
 // step is p moved by n floats; nil stays nil.

@@ -3,6 +3,7 @@
 #include "vec.h"
 #include "vec_math.h"
 #include "panel.h"
+#include "finish.h"
 
 // pack_t: columns of the right-hand side are rows of w (y = x·wᵀ). Panel p of all blocks of KC.
 static void N(pack_t)(float *dst, const float *w, int64_t ldw, int64_t cols, int64_t k, int64_t from, int64_t to)
@@ -29,34 +30,6 @@ static void N(pack_n)(float *dst, const float *w, int64_t ldw, int64_t cols, int
 			int64_t kc = min64(block, k - k0);
 			N(pack_columns)(dst + k0 * padded + p * NR * kc, w + k0 * ldw + p * NR, ldw, min64(NR, cols - p * NR), kc);
 		}
-}
-
-// finish adds a tile to c: with what c holds (add) or in its place, then bias, pre and the activation (last).
-INLINE void N(finish)(const struct imglish_product *j, float *t, int64_t row, int64_t col, int64_t rows, int add, int last)
-{
-	int64_t cols = min64(NR, j->n - col), at = row * j->ldc + col;
-	const float *bias = last && j->bias ? j->bias + col : 0;
-	float *pre = last && j->pre ? j->pre + at : 0, *c = j->c + at;
-	int act = last && j->act;
-	for (int64_t r = 0; r < rows; r++)
-		for (int64_t l = 0; l < cols; l += VW) {
-			int64_t to = r * j->ldc + l, left = cols - l;
-			vf v = V_LD(t + r * NR + l);
-			if (add) v = V_LDN(c + to, left) + v;
-			if (bias) v = v + V_LDN(bias + l, left);
-			if (pre) V_STN(pre + to, v, left);
-			if (act) V_ST(t + r * NR + l, v);
-			else V_STN(c + to, v, left);
-		}
-	if (!act) return;
-	for (int64_t i = 0; i < rows * NR; i += VS * VW) { // MR·NR is a multiple of VS·VW; what lies behind cols goes nowhere
-		vf x[VS];
-		EACH x[u] = V_LD(t + i + u * VW);
-		V_ACTIVATE(x, j->act);
-		EACH V_ST(t + i + u * VW, x[u]);
-	}
-	for (int64_t r = 0; r < rows; r++)
-		for (int64_t l = 0; l < cols; l += VW) V_STN(c + r * j->ldc + l, V_LD(t + r * NR + l), cols - l);
 }
 
 // tiles computes rows [i0, i1) of panels [p0, p1), rows a, b the first panel.
@@ -86,7 +59,8 @@ static void N(product)(const struct imglish_product *j, int64_t i0, int64_t i1, 
 				N(pack_rows)(scratch, a, rs, cs, rows, kc);
 				a = scratch, rs = 1, cs = PR;
 			}
-			N(tiles)(j, i, rows, p0, p1, kc, a, rs, cs, j->b + k0 * padded + p0 * NR * kc, k0 > 0, k0 + block >= j->k);
+			N(tiles)(j, i, rows, p0, p1, kc, a, rs, cs, j->b + k0 * padded + p0 * NR * kc, j->add || k0 > 0,
+			         k0 + block >= j->k);
 		}
 	}
 }

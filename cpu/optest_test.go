@@ -10,7 +10,7 @@ import (
 
 // each runs f for every instruction set that the machine has.
 func each(t *testing.T, f func(t *testing.T, isa cpu.ISA)) {
-	for _, isa := range []cpu.ISA{cpu.Generic, cpu.AVX2, cpu.AVX512} {
+	for _, isa := range []cpu.ISA{cpu.Generic, cpu.AVX2, cpu.AVX512, cpu.VNNI} {
 		t.Run(isa.String(), func(t *testing.T) {
 			if !cpu.Has(isa) {
 				t.Skip("not on this processor")

@@ -15,6 +15,7 @@ const (
 	Generic ISA = 0  // plain C
 	AVX2    ISA = 1  // with FMA
 	AVX512  ISA = 2  // F, BW, VL and DQ
+	VNNI    ISA = 3  // AVX512 with dot products of integers
 )
 
 func (i ISA) String() string {
@@ -27,18 +28,20 @@ func (i ISA) String() string {
 		return "avx2"
 	case AVX512:
 		return "avx512"
+	case VNNI:
+		return "avx512-vnni"
 	}
 	return fmt.Sprintf("ISA(%d)", int32(i))
 }
 
 // ParseISA reads a name as String prints it.
 func ParseISA(name string) (ISA, error) {
-	for _, i := range []ISA{Best, Generic, AVX2, AVX512} {
+	for _, i := range []ISA{Best, Generic, AVX2, AVX512, VNNI} {
 		if i.String() == name {
 			return i, nil
 		}
 	}
-	return Best, fmt.Errorf("cpu: unknown instruction set %q, want best, generic, avx2 or avx512", name)
+	return Best, fmt.Errorf("cpu: unknown instruction set %q, want best, generic, avx2, avx512 or avx512-vnni", name)
 }
 
 // Options of a backend.
@@ -55,7 +58,7 @@ func (o Options) Validate() error {
 	if o.Threads < 0 {
 		return fmt.Errorf("cpu: %d threads", o.Threads)
 	}
-	if o.ISA < Best || o.ISA > AVX512 {
+	if o.ISA < Best || o.ISA > VNNI {
 		return fmt.Errorf("cpu: unknown instruction set %d", int32(o.ISA))
 	}
 	return nil

@@ -93,6 +93,14 @@ type Backend interface {
 	Linear(y, pre, x, w, b Tensor, act Act)
 	LinearBackward(dx, dw, db, dy, pre, x, w Tensor, act Act)
 
+	// Prepare gives a matrix w [out, in] the form that products are fastest with: a copy in the backend's own memory, until
+	// FreePrepared. Product: y = act(x·wᵀ + b), or y += x·wᵀ + b with add, whose act is Identity; b is optional. It has no
+	// backward pass: for weights that stay.
+	//	y: [n, out]   x: [n, in]   b: [out]
+	Prepare(w Tensor, p Precision) Prepared
+	FreePrepared(w Prepared)
+	Product(y, x Tensor, w Prepared, b Tensor, act Act, add bool)
+
 	// LayerNorm: y = (x − mean)/√(var + eps)·gamma + beta over the last axis. stats: [n, 2] mean and 1/√(var + eps).
 	// x and y: [n, D]; y may not be x.
 	LayerNorm(y, stats, x, gamma, beta Tensor, eps float64)

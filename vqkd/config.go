@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/imglish/imglish/tensor"
 )
 
 // Options says how to load a tokenizer. The zero value takes everything from the file.
@@ -20,6 +22,9 @@ type Options struct {
 	Side int `yaml:"side"`
 	// Batch is how many pictures go through the encoder at once; it bounds memory and changes no code. 0: DefaultBatch.
 	Batch int `yaml:"batch"`
+	// Precision is how the encoder's products are computed, and part of the fingerprint: exact (as in float32; the
+	// default) or fast, which changes fewer codes than float16 does.
+	Precision tensor.Precision `yaml:"precision"`
 }
 
 // DefaultBatch pictures at 224 pixels make some 3,000 rows: enough to keep wide matrix products busy, and a base

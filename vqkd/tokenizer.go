@@ -12,21 +12,19 @@ import (
 	"github.com/imglish/imglish/vqkd/vit"
 )
 
-// Precision is the tier that codes are computed in; it is part of the fingerprint, since a narrower one changes codes.
-const Precision = "float32"
-
 // Tokenizer turns pictures into codes.
 type Tokenizer struct {
 	mu    sync.Mutex // the backend serves one goroutine at a time
 	b     tensor.Backend
-	model *vit.Model
+	model *vit.Encoder
 
-	head0W, head0B tensor.Tensor // [Width, Width], [Width]
-	head2W, head2B tensor.Tensor // [dim, Width], [dim]
-	book           tensor.Tensor // [codes, dim], unit rows
+	head0W, head2W tensor.Prepared // [Width, Width], [dim, Width]
+	head0B, head2B tensor.Tensor   // [Width], [dim]
+	book           tensor.Tensor   // [codes, dim], unit rows
 
 	sizes
 	side, gridNow, heads, batch int
+	precision                   tensor.Precision
 	fingerprint                 string
 }
 
@@ -50,7 +48,7 @@ func Load(b tensor.Backend, path string, o Options) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{b: b, sizes: z, batch: o.Batch}
+	t := &Tokenizer{b: b, sizes: z, batch: o.Batch, precision: o.Precision}
 	if t.batch == 0 {
 		t.batch = DefaultBatch
 	}
@@ -75,41 +73,52 @@ func Load(b tensor.Backend, path string, o Options) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := sha256.Sum256(fmt.Appendf(nil, "vqkd\nweights %x\nside %d\nheads %d\nprecision %s\n", sum, t.side, t.heads, Precision))
+	name := sha256.Sum256(fmt.Appendf(nil, "vqkd\nweights %x\nside %d\nheads %d\nprecision %s\n", sum, t.side, t.heads, t.precision))
 	t.fingerprint = hex.EncodeToString(name[:])
 	return t, nil
 }
 
 func (t *Tokenizer) load(src source) error {
 	b, z := t.b, t.sizes
-	t.model = vit.New(b, vit.Shape{
+	shape := vit.Shape{
 		In: 3 * z.patch * z.patch, Width: z.width, Depth: z.depth, Heads: t.heads, Hidden: z.hidden, Tokens: t.gridNow * t.gridNow,
+	}
+	var err error
+	t.model, err = vit.NewEncoder(b, shape, t.precision, func(name string, want ...int) ([]float32, error) {
+		return src.parameter(z, name, want...)
 	})
-	if err := src.fill(t.model, b, "encoder.", z); err != nil {
+	if err != nil {
 		return err
 	}
 	for _, p := range []struct {
-		name string
-		to   *tensor.Tensor
-		want []int
+		name   string
+		vector *tensor.Tensor   // or
+		matrix *tensor.Prepared // of the head, which stays exact: it is a hundredth of the work
+		want   []int
 	}{
-		{"encode_task_layer.0.weight", &t.head0W, []int{z.width, z.width}},
-		{"encode_task_layer.0.bias", &t.head0B, []int{z.width}},
-		{"encode_task_layer.2.weight", &t.head2W, []int{z.dim, z.width}},
-		{"encode_task_layer.2.bias", &t.head2B, []int{z.dim}},
-		{"quantize.embedding.weight", &t.book, []int{z.codes, z.dim}},
+		{"encode_task_layer.0.weight", nil, &t.head0W, []int{z.width, z.width}},
+		{"encode_task_layer.0.bias", &t.head0B, nil, []int{z.width}},
+		{"encode_task_layer.2.weight", nil, &t.head2W, []int{z.dim, z.width}},
+		{"encode_task_layer.2.bias", &t.head2B, nil, []int{z.dim}},
+		{"quantize.embedding.weight", &t.book, nil, []int{z.codes, z.dim}},
 	} {
 		v, err := src.read(p.name, p.want...)
 		if err != nil {
 			return err
 		}
-		if p.to == &t.book {
-			if err := unitRows(v, z.dim, src.f.Path()); err != nil {
+		if p.vector == &t.book {
+			if v, err = unitRows(v, z.dim, src.f.Path()); err != nil {
 				return err
 			}
 		}
-		*p.to = b.Alloc(tensor.Float, p.want...)
-		b.Upload(*p.to, v)
+		x := b.Alloc(tensor.Float, p.want...)
+		b.Upload(x, v)
+		if p.vector != nil {
+			*p.vector = x
+			continue
+		}
+		*p.matrix = b.Prepare(x, tensor.Exact)
+		b.Free(x)
 	}
 	return b.Sync()
 }
@@ -130,6 +139,9 @@ func (t *Tokenizer) Codes() int { return t.codes }
 // precision tier, as 64 hex digits.
 func (t *Tokenizer) Fingerprint() string { return t.fingerprint }
 
+// Precision is the tier that codes are computed in.
+func (t *Tokenizer) Precision() tensor.Precision { return t.precision }
+
 // Close releases the tokenizer's memory, not its backend.
 func (t *Tokenizer) Close() error {
 	t.mu.Lock()
@@ -138,9 +150,14 @@ func (t *Tokenizer) Close() error {
 		return nil
 	}
 	t.model.Free()
-	for _, x := range []tensor.Tensor{t.head0W, t.head0B, t.head2W, t.head2B, t.book} {
+	for _, x := range []tensor.Tensor{t.head0B, t.head2B, t.book} {
 		if !x.None() { // a load that failed has not come to all of them
 			t.b.Free(x)
+		}
+	}
+	for _, w := range []tensor.Prepared{t.head0W, t.head2W} {
+		if w.Buf != nil {
+			t.b.FreePrepared(w)
 		}
 	}
 	t.model = nil

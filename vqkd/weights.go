@@ -3,11 +3,9 @@ package vqkd
 import (
 	"fmt"
 	"math"
-	"strings"
+	"slices"
 
-	"github.com/imglish/imglish/tensor"
 	"github.com/imglish/imglish/tensor/checkpoint"
-	"github.com/imglish/imglish/vqkd/vit"
 )
 
 // sizes is what a weights file says about its model.
@@ -140,48 +138,37 @@ func heads(o Options, c FileConfig, path string, width int) (int, error) {
 	return h, nil
 }
 
-// fill uploads the encoder's parameters. A position table for another grid is resized.
-func (s source) fill(m *vit.Model, b tensor.Backend, prefix string, z sizes) error {
-	var failed error
-	m.Each(func(name string, t tensor.Tensor) {
-		if failed != nil {
-			return
-		}
-		want := t.Shape
-		if name == "pos_embed" {
-			want = []int{z.grid*z.grid + 1, z.width}
-		}
-		if name == "patch_embed.proj.weight" && strings.HasPrefix(prefix, "encoder") {
-			want = []int{z.width, 3, z.patch, z.patch}
-		}
-		v, err := s.read(prefix+name, want...)
+// parameter reads one of the encoder's parameters in the shape that its model wants. A position table for another grid is
+// resized.
+func (s source) parameter(z sizes, name string, want ...int) ([]float32, error) {
+	switch name {
+	case "pos_embed":
+		table, err := s.read("encoder."+name, z.grid*z.grid+1, z.width)
 		if err != nil {
-			failed = err
-			return
+			return nil, err
 		}
-		if name == "pos_embed" {
-			grid := int(math.Round(math.Sqrt(float64(t.Dim(0) - 1))))
-			v = resizePositions(v, z.width, z.grid, grid)
-		}
-		b.Upload(t, v)
-	})
-	return failed
+		return resizePositions(table, z.width, z.grid, int(math.Round(math.Sqrt(float64(want[0]-1))))), nil
+	case "patch_embed.proj.weight":
+		want = []int{z.width, 3, z.patch, z.patch}
+	}
+	return s.read("encoder."+name, want...)
 }
 
-// unitRows brings the codebook's rows to unit length. Trained rows are that long up to rounding, and rows that are not
+// unitRows gives the codebook with rows of unit length. Trained rows are that long up to rounding, and rows that are not
 // mean that the file is something else, or that training never began.
 //
-//	book: [K, D], changed in place
-func unitRows(book []float32, dim int, path string) error {
+//	book: [K, D], kept as it is
+func unitRows(book []float32, dim int, path string) ([]float32, error) {
+	out := slices.Clone(book)
 	for k := 0; k < len(book)/dim; k++ {
-		row := book[k*dim : (k+1)*dim]
+		row := out[k*dim : (k+1)*dim]
 		sum := 0.0
 		for _, v := range row {
 			sum += float64(v) * float64(v)
 		}
 		length := math.Sqrt(sum)
 		if length < 0.98 || length > 1.02 { // a row that was rounded to bfloat16 stays within 0.4 %
-			return fmt.Errorf("%s: %w: codebook row %d has length %.3g, want 1", path, ErrWeights, k, length)
+			return nil, fmt.Errorf("%s: %w: codebook row %d has length %.3g, want 1", path, ErrWeights, k, length)
 		}
 		if math.Abs(length-1) > 1e-5 {
 			for i := range row {
@@ -189,5 +176,5 @@ func unitRows(book []float32, dim int, path string) error {
 			}
 		}
 	}
-	return nil
+	return out, nil
 }

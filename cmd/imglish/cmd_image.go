@@ -46,6 +46,7 @@ reference's preprocessing: shorter side to 256 (for 224) by antialiased bicubic,
 	f.IntVar(&o.Heads, "heads", 0, "attention heads (default: from FILE.json, else width/64)")
 	f.IntVar(&o.Side, "side", 0, "side of the views in pixels (default: from FILE.json, else the weights' own)")
 	f.IntVar(&o.Batch, "batch", o.Batch, "pictures encoded at once; changes no code")
+	f.TextVar(&o.Precision, "precision", o.Precision, "exact (float32) or fast, which changes fewer codes than float16 does")
 	f.IntVar(&o.threads, "threads", 0, "threads (default: all processors); changes no code")
 	cmd.MarkFlagRequired("tokenizer")
 	return cmd

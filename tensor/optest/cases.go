@@ -146,6 +146,40 @@ func linearCases(m maker, n, in, out int) []opCase {
 			},
 		})
 	}
+	return append(cs, productCases(m, n, in, out)...)
+}
+
+// fastUlps bounds the error of a product of tier Fast against the largest element, in units of 2⁻²⁴: operands of 384
+// normal values are rounded in steps of 1/2,300 of their deviation.
+const fastUlps = 1 << 15
+
+func productCases(m maker, n, in, out int) []opCase {
+	x, w, b, y := m.floats(n, in).byRow(), m.floats(out, in).times(2/math.Sqrt(float64(in))), m.floats(out), m.floats(n, out).byRow()
+	var cs []opCase
+	for _, p := range []tensor.Precision{tensor.Exact, tensor.Fast} {
+		ulps := 32 + float64(in)/8
+		if p == tensor.Fast {
+			ulps += fastUlps
+		}
+		cs = append(cs, opCase{
+			name: fmt.Sprintf("Product/%v/%dx%dx%d", p, n, in, out), in: []value{x, w, b, y}, ulps: ulps,
+			run: func(be tensor.Backend, t []tensor.Tensor) []tensor.Tensor {
+				ready := be.Prepare(t[1], p)
+				defer be.FreePrepared(ready)
+				be.Zero(t[1]) // w is not needed any more
+				rows := t[0].Dim(0)
+				outs := []tensor.Tensor{t[3]}
+				be.Product(t[3], t[0], ready, t[2], tensor.Identity, true)
+				for _, act := range []tensor.Act{tensor.Identity, tensor.GELU, tensor.Tanh} {
+					y, bare := be.Temp(tensor.Float, rows, out), be.Temp(tensor.Float, rows, out)
+					be.Product(y, t[0], ready, t[2], act, false)
+					be.Product(bare, t[0], ready, tensor.Tensor{}, act, false)
+					outs = append(outs, y, bare)
+				}
+				return outs
+			},
+		})
+	}
 	return cs
 }
 

@@ -141,7 +141,7 @@ func (m *model) encode(patches tensor.Tensor, n int) *pass {
 	f := func(cols int) tensor.Tensor { return b.Temp(tensor.Float, p.rows, cols) }
 	w := m.enc.Width
 	p.h, p.encPre, p.encHid = f(w), f(w), f(w)
-	m.w.enc.Forward(p.h, patches, n, &p.encTape, nil)
+	m.w.enc.Forward(p.h, patches, n, &p.encTape)
 	b.Linear(p.encHid, p.encPre, p.h, m.w.enc0W, m.w.enc0B, tensor.Tanh)
 	raw := f(m.dim)
 	b.Linear(raw, none, p.encHid, m.w.enc2W, m.w.enc2B, tensor.Identity)
@@ -176,7 +176,7 @@ func (m *model) decode(p *pass, targets tensor.Tensor, beta float64, free bool) 
 	}
 	w := m.dec.Width
 	p.y, p.decPre, p.dHid = f(w), f(w), f(w)
-	m.w.dec.Forward(p.y, p.entered, p.n, &p.decTape, nil)
+	m.w.dec.Forward(p.y, p.entered, p.n, &p.decTape)
 	b.Linear(p.dHid, p.decPre, p.y, m.w.dec0W, m.w.dec0B, tensor.Tanh)
 	p.pred, p.dpred = f(m.target), f(m.target)
 	b.Linear(p.pred, none, p.dHid, m.w.dec2W, m.w.dec2B, tensor.Identity)

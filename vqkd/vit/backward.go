@@ -9,7 +9,7 @@ import "github.com/imglish/imglish/tensor"
 //
 // The tape is of a Forward of the same model with the same parameters; its arena memory must still be there.
 func (m *Model) Backward(dinput tensor.Tensor, grads *Model, dy tensor.Tensor, tape *Tape) {
-	b, r := m.b, m.tables(tape.n)
+	b, r := m.b, m.rows.tables(m.b, m.Tokens, tape.n)
 	rows := tape.n * (m.Tokens + 1)
 	mark := b.Mark()
 	dlast := b.Temp(tensor.Float, tape.n*m.Tokens, m.Width)

@@ -1,10 +1,6 @@
 package vit
 
-import (
-	"strconv"
-
-	"github.com/imglish/imglish/tensor"
-)
+import "github.com/imglish/imglish/tensor"
 
 // Tape is what Forward keeps for Backward, in the backend's arena: the caller marks and releases it.
 type Tape struct {
@@ -25,26 +21,20 @@ type blockTape struct {
 	pre, act      tensor.Tensor // around GELU
 }
 
-// Watch is told of inner tensors: "patch_embed", "pos_added", "block0", "block0.norm1", "block0.attn", "block0.mlp".
-type Watch func(name string, t tensor.Tensor)
-
 // Forward enqueues the model on n samples.
 //
 //	y:     [n·Tokens, Width], written
 //	input: [n·Tokens, In]
 //
 // With a tape all inner tensors stay in the arena until the caller releases them; without one the arena is as before
-// when Forward returns. watch is optional.
-func (m *Model) Forward(y, input tensor.Tensor, n int, tape *Tape, watch Watch) {
-	b, r, t := m.b, m.tables(n), n*(m.Tokens+1)
+// when Forward returns.
+func (m *Model) Forward(y, input tensor.Tensor, n int, tape *Tape) {
+	b, r, t := m.b, m.rows.tables(m.b, m.Tokens, n), n*(m.Tokens+1)
 	mark := b.Mark()
-	if watch == nil {
-		watch = func(string, tensor.Tensor) {}
-	}
 	x := b.Temp(tensor.Float, t, m.Width)
-	m.embed(x, input, n, r, watch)
+	m.embed(x, input, n, r)
 	for i := range m.blocks {
-		x = m.forwardBlock(i, x, r, tape, watch)
+		x = m.forwardBlock(i, x, r, tape)
 	}
 	last := b.Temp(tensor.Float, n*m.Tokens, m.Width)
 	stats := b.Temp(tensor.Float, n*m.Tokens, 2)
@@ -58,25 +48,22 @@ func (m *Model) Forward(y, input tensor.Tensor, n int, tape *Tape, watch Watch) 
 }
 
 // embed puts the class token before each sample's patches and adds the positions.
-func (m *Model) embed(x, input tensor.Tensor, n int, r *rowTables, watch Watch) {
+func (m *Model) embed(x, input tensor.Tensor, n int, r *rowTables) {
 	b := m.b
 	mark := b.Mark()
 	patches := b.Temp(tensor.Float, n*m.Tokens, m.Width)
 	b.Linear(patches, tensor.Tensor{}, input, m.patchW, m.patchB, tensor.Identity)
-	watch("patch_embed", patches)
 	table := b.Temp(tensor.Float, m.Tokens+1, m.Width)
 	b.Copy(table, m.pos)
 	b.Add(table.Rows(0, 1), table.Rows(0, 1), m.class)
 	b.Gather(x, table, r.position)
 	b.GatherAdd(x, patches, r.patch)
 	b.Release(mark)
-	watch("pos_added", x)
 }
 
 // forwardBlock runs block i. Without a tape it works in x itself and returns it.
-func (m *Model) forwardBlock(i int, x tensor.Tensor, r *rowTables, tape *Tape, watch Watch) tensor.Tensor {
+func (m *Model) forwardBlock(i int, x tensor.Tensor, r *rowTables, tape *Tape) tensor.Tensor {
 	b, k, rows := m.b, &m.blocks[i], x.Dim(0)
-	name := "block" + strconv.Itoa(i)
 	mark := b.Mark()
 	temp := func(cols int) tensor.Tensor { return b.Temp(tensor.Float, rows, cols) }
 	c := blockTape{x: x, mid: x}
@@ -88,12 +75,10 @@ func (m *Model) forwardBlock(i int, x tensor.Tensor, r *rowTables, tape *Tape, w
 	c.y1, c.s1, c.qkv = temp(m.Width), temp(2), temp(3*m.Width)
 	c.att, c.lse = temp(m.Width), temp(m.Heads)
 	b.LayerNorm(c.y1, c.s1, x, k.norm1G, k.norm1B, Eps)
-	watch(name+".norm1", c.y1)
 	b.Linear(c.qkv, tensor.Tensor{}, c.y1, k.qkvW, k.qkvB, tensor.Identity)
 	b.Attention(c.att, c.lse, c.qkv, r.batch, m.attend())
 	branch := temp(m.Width)
 	b.Linear(branch, tensor.Tensor{}, c.att, k.projW, k.projB, tensor.Identity)
-	watch(name+".attn", branch)
 	b.AddRows(c.mid, branch, tensor.Tensor{})
 
 	c.y2, c.s2, c.act = temp(m.Width), temp(2), temp(m.Hidden)
@@ -104,9 +89,7 @@ func (m *Model) forwardBlock(i int, x tensor.Tensor, r *rowTables, tape *Tape, w
 	b.LayerNorm(c.y2, c.s2, c.mid, k.norm2G, k.norm2B, Eps)
 	b.Linear(c.act, c.pre, c.y2, k.fc1W, k.fc1B, tensor.GELU)
 	b.Linear(branch, tensor.Tensor{}, c.act, k.fc2W, k.fc2B, tensor.Identity)
-	watch(name+".mlp", branch)
 	b.AddRows(out, branch, tensor.Tensor{})
-	watch(name, out)
 	if tape == nil {
 		b.Release(mark)
 	} else {

@@ -132,8 +132,8 @@ func (m *Model) Free() {
 	m.rows.free(m.b)
 }
 
-func (m *Model) attend() tensor.Attend {
-	return tensor.Attend{Heads: m.Heads, Scale: 1 / math.Sqrt(float64(m.Width/m.Heads))}
+func (s Shape) attend() tensor.Attend {
+	return tensor.Attend{Heads: s.Heads, Scale: 1 / math.Sqrt(float64(s.Width/s.Heads))}
 }
 
 // rowTables say which row of a batch of n samples is what; they change with n only.
@@ -142,24 +142,24 @@ type rowTables struct {
 	position, patch, class, patchRow, batch tensor.Tensor
 }
 
-// tables returns the row tables for n samples of T = Tokens+1 rows.
+// tables returns the row tables for n samples of T = tokens+1 rows.
 //
 //	position: [n·T] the row's place in its sample
-//	patch:    [n·T] the row's patch among n·Tokens, −1 for a class token
+//	patch:    [n·T] the row's patch among n·tokens, −1 for a class token
 //	class:    [n·T] 0 for a class token, else −1
-//	patchRow: [n·Tokens] the row of each patch
+//	patchRow: [n·tokens] the row of each patch
 //	batch:    [n, 4] the segments for attention
-func (m *Model) tables(n int) *rowTables {
-	if m.rows.n == n {
-		return &m.rows
+func (r *rowTables) tables(b tensor.Backend, tokens, n int) *rowTables {
+	if r.n == n {
+		return r
 	}
-	m.rows.free(m.b)
-	t := m.Tokens + 1
+	r.free(b)
+	t := tokens + 1
 	position, patch, class := make([]int32, n*t), make([]int32, n*t), make([]int32, n*t)
-	patchRow, batch := make([]int32, 0, n*m.Tokens), make([]int32, 0, 4*n)
+	patchRow, batch := make([]int32, 0, n*tokens), make([]int32, 0, 4*n)
 	for i := range position {
 		s, p := i/t, i%t
-		position[i], patch[i], class[i] = int32(p), int32(s*m.Tokens+p-1), -1
+		position[i], patch[i], class[i] = int32(p), int32(s*tokens+p-1), -1
 		if p == 0 {
 			patch[i], class[i] = -1, 0
 			batch = append(batch, int32(i), int32(t), 0, 0)
@@ -168,12 +168,12 @@ func (m *Model) tables(n int) *rowTables {
 		}
 	}
 	up := func(v []int32, shape ...int) tensor.Tensor {
-		x := m.b.Alloc(tensor.I32, shape...)
-		m.b.UploadI32(x, v)
+		x := b.Alloc(tensor.I32, shape...)
+		b.UploadI32(x, v)
 		return x
 	}
-	m.rows = rowTables{n, up(position, n*t), up(patch, n*t), up(class, n*t), up(patchRow, n*m.Tokens), up(batch, n, 4)}
-	return &m.rows
+	*r = rowTables{n, up(position, n*t), up(patch, n*t), up(class, n*t), up(patchRow, n*tokens), up(batch, n, 4)}
+	return r
 }
 
 func (r *rowTables) free(b tensor.Backend) {

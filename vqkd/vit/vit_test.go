@@ -1,11 +1,13 @@
 package vit_test
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"github.com/imglish/imglish/cpu"
 	"github.com/imglish/imglish/tensor"
 	"github.com/imglish/imglish/vqkd/vit"
 )
@@ -31,7 +33,7 @@ func loss(b tensor.Backend, m *vit.Model, input tensor.Tensor, c []float64, n in
 	mark := b.Mark()
 	defer b.Release(mark)
 	y := b.Temp(tensor.Float, n*shape.Tokens, shape.Width)
-	m.Forward(y, input, n, nil, nil)
+	m.Forward(y, input, n, nil)
 	v := make([]float64, y.Len())
 	b.DownloadF64(v, y)
 	sum := 0.0
@@ -55,7 +57,7 @@ func TestBackward(t *testing.T) {
 	mark := b.Mark()
 	y, dy := b.Temp(tensor.Float, rows, shape.Width), b.Temp(tensor.Float, rows, shape.Width)
 	var tape vit.Tape
-	m.Forward(y, input, n, &tape, nil)
+	m.Forward(y, input, n, &tape)
 	b.UploadF64(dy, c)
 	m.Backward(dinput, g, dy, &tape)
 	b.Release(mark)
@@ -101,7 +103,7 @@ func TestSamplesAreIndependent(t *testing.T) {
 		n := to - from
 		input, y := b.Temp(tensor.Float, n*shape.Tokens, shape.In), b.Temp(tensor.Float, n*shape.Tokens, shape.Width)
 		b.UploadF64(input, x[from*shape.Tokens*shape.In:to*shape.Tokens*shape.In])
-		m.Forward(y, input, n, tape, nil)
+		m.Forward(y, input, n, tape)
 		out := make([]float32, y.Len())
 		b.Download(out, y)
 		return out
@@ -130,5 +132,61 @@ func TestShapeValidate(t *testing.T) {
 		if s.Validate() == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// An encoder gives what its model gives, on the plain backend and on the kernels, and reads each parameter once.
+func TestEncoder(t *testing.T) {
+	kernels, err := cpu.New(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []tensor.Backend{tensor.NewReference[float32](), kernels} {
+		rng := rand.New(rand.NewPCG(7, 8))
+		m := newModel(b, rng)
+		parameters := map[string][]float32{}
+		m.Each(func(name string, t tensor.Tensor) {
+			v := make([]float32, t.Len())
+			b.Download(v, t)
+			parameters[name] = v
+		})
+		read := func(name string, want ...int) ([]float32, error) {
+			v, ok := parameters[name]
+			n := 1
+			for _, d := range want {
+				n *= d
+			}
+			if !ok || len(v) != n {
+				t.Errorf("parameter %s %v was asked for, there are %d values", name, want, len(v))
+			}
+			delete(parameters, name)
+			return v, nil
+		}
+		e, err := vit.NewEncoder(b, shape, tensor.Exact, read)
+		if err != nil || len(parameters) != 0 {
+			t.Fatalf("error %v, %d parameters were not read", err, len(parameters))
+		}
+		const n = 3
+		x := b.Alloc(tensor.Float, n*shape.Tokens, shape.In)
+		b.UploadF64(x, random(rng, x.Len()))
+		var got, want [n * 3 * 8]float32
+		y := b.Alloc(tensor.Float, n*shape.Tokens, shape.Width)
+		m.Forward(y, x, n, nil)
+		b.Download(want[:], y)
+		e.Forward(y, x, n, nil)
+		b.Download(got[:], y)
+		for i := range got {
+			if math.Abs(float64(got[i]-want[i])) > 1e-5 {
+				t.Fatalf("%s: value %d is %v, the model's is %v", b.Name(), i, got[i], want[i])
+			}
+		}
+		e.Free()
+		m.Free()
+		if _, err := vit.NewEncoder(b, shape, tensor.Exact, func(name string, _ ...int) ([]float32, error) { return nil, errors.New(name) }); err == nil || err.Error() != "cls_token" {
+			t.Errorf("a reader that fails at the first parameter gives %v", err)
+		}
+	}
+	if err := kernels.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -1,0 +1,180 @@
+//go:build cgo
+
+#include "vec.h"
+#include "vec_math.h"
+#include "panel.h"
+#include "finish.h"
+
+// to_int16 writes VW integers, rounded half to even.
+#if VW == 16
+INLINE void N(to_int16)(int16_t *q, vf x) { _mm256_storeu_si256((__m256i *)q, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x))); }
+#elif VW == 8
+INLINE void N(to_int16)(int16_t *q, vf x)
+{
+	__m256i i = _mm256_cvtps_epi32(x);
+	_mm_storeu_si128((__m128i *)q, _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1)));
+}
+#else
+INLINE void N(to_int16)(int16_t *q, vf x)
+{
+	for (int l = 0; l < VW; l++) q[l] = (int16_t)rintf(x[l]);
+}
+#endif
+
+// quantise: rows [from, to) of x [n, k] to q [n, k rounded up to even], and back [n, blocks]: what an integer is worth.
+// A row that is not finite is worth NaN.
+static void N(quantise)(int16_t *q, float *back, const float *x, int64_t k, int64_t from, int64_t to)
+{
+	int64_t block = PAIR_BLOCK(k), blocks = (k + block - 1) / block;
+	for (int64_t i = from; i < to; i++)
+		for (int64_t b = 0; b < blocks; b++) {
+			const float *s = x + i * k + b * block;
+			int16_t *d = q + i * round_up(k, 2) + b * block;
+			int64_t n = min64(block, k - b * block);
+			vf sum = {0}, top = {0};
+			for (int64_t j = 0; j < n; j += VW) {
+				vf v = V_LDN(s + j, n - j);
+				sum = V_FMA(v, v, sum);
+				top = V_MAX(top, V_ABS(v));
+			}
+			float length = sqrtf(V_SUM(sum)), factor = LENGTH / length, limit = LARGEST / V_TOP(top);
+			if (factor > limit) factor = limit;
+			float worth = 1 / factor;
+			if (!(length < INFINITY) || length == 0) worth = length, factor = 0; // inf·0 is NaN below
+			if (length != 0 && !(worth < INFINITY)) worth = NAN;
+			if (!(factor < INFINITY)) factor = 0; // lengths below float's range
+			back[i * blocks + b] = worth;
+			int64_t j = 0;
+			if (factor == 0) memset(d, 0, (size_t)n * sizeof *d), j = n;
+			for (; j + VW <= n; j += VW) N(to_int16)(d + j, V_LD(s + j) * factor);
+			if (j < n) {
+				int16_t tail[VW];
+				N(to_int16)(tail, V_LDN(s + j, n - j) * factor);
+				memcpy(d + j, tail, (size_t)(n - j) * sizeof *tail);
+			}
+			if (n % 2) d[n] = 0;
+		}
+}
+
+// pack16: panels [from, to) of the right-hand side, whose columns are rows of q [cols, k]: block-major, then panels, then
+// pairs of steps, lane by lane.  scale: [blocks, cols rounded up to whole panels] from back [cols, blocks]
+static void N(pack16)(int16_t *dst, float *scale, const int16_t *q, const float *back, int64_t cols, int64_t k, int64_t from, int64_t to)
+{
+	int64_t padded = round_up(cols, NR), even = round_up(k, 2), block = PAIR_BLOCK(k), blocks = (k + block - 1) / block;
+	for (int64_t p = from; p < to; p++)
+		for (int64_t b = 0; b < blocks; b++) {
+			int64_t k0 = b * block, kc = min64(block, even - k0);
+			int16_t *d = dst + k0 * padded + p * NR * kc;
+			for (int64_t l = 0; l < NR; l++) {
+				int64_t col = p * NR + l;
+				scale[b * padded + col] = col < cols ? back[col * blocks + b] : 0;
+				for (int64_t i = 0; i < kc; i += 2)
+					if (col < cols) memcpy(d + i * NR + 2 * l, q + col * even + k0 + i, 2 * sizeof *q);
+					else memset(d + i * NR + 2 * l, 0, 2 * sizeof *q);
+			}
+		}
+}
+
+// tile16: t[r·NR + l] = back[r]·scale[l]·Σ_k a[r][k]·b[k][l] for MR rows r, lda apart (the last of rows stands for those
+// that are missing), and NR lanes l.
+#if VW == 4
+INLINE void N(tile16)(int64_t k, const int16_t *a, int64_t lda, int64_t rows, const int16_t *b, const float *back, int64_t ldback,
+                      const float *scale, float *t)
+{
+	for (int64_t r = 0; r < rows; r++) {
+		int32_t s[NR] = {0};
+		const int16_t *x = a + r * lda, *w = b;
+		for (int64_t i = 0; i < k; i += 2, w += 2 * NR)
+			for (int l = 0; l < NR; l++) s[l] += x[i] * w[2 * l] + x[i + 1] * w[2 * l + 1];
+		for (int l = 0; l < NR; l++) t[r * NR + l] = (float)s[l] * scale[l] * back[r * ldback];
+	}
+}
+#else
+// dot adds the products of pairs. As assembly for VNNI: from the intrinsic, GCC 12 copies every sum at every step.
+#if VW == 16
+#define PAIRS __m512i
+#define PAIRS_LD(p) _mm512_loadu_si512(p)
+#define PAIR_SET(p) _mm512_set1_epi32(N(pair)(p))
+#define TO_FLOAT(x) _mm512_cvtepi32_ps((__m512i)(x))
+#ifdef VNNI
+#define DOT(s, x, y) __asm__("vpdpwssd %2, %1, %0" : "+v"(s) : "v"(x), "v"(y))
+#else
+#define DOT(s, x, y) s += (vi)_mm512_madd_epi16(x, y)
+#endif
+#else
+#define PAIRS __m256i
+#define PAIRS_LD(p) _mm256_loadu_si256((const __m256i *)(p))
+#define PAIR_SET(p) _mm256_set1_epi32(N(pair)(p))
+#define TO_FLOAT(x) _mm256_cvtepi32_ps((__m256i)(x))
+#define DOT(s, x, y) s += (vi)_mm256_madd_epi16(x, y)
+#endif
+INLINE int32_t N(pair)(const int16_t *p)
+{
+	int32_t v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+INLINE void N(tile16)(int64_t k, const int16_t *a, int64_t lda, int64_t rows, const int16_t *b, const float *back, int64_t ldback,
+                      const float *scale, float *t)
+{
+#define SUMS(r) vi s##r##a = {0}, s##r##b = {0}; const int16_t *a##r = a + min64(r, rows - 1) * lda;
+#define STEP(r)                      \
+	{                                \
+		PAIRS x = PAIR_SET(a##r + i); \
+		DOT(s##r##a, x, b0);         \
+		DOT(s##r##b, x, b1);         \
+	}
+#define KEEP(r)                                                             \
+	{                                                                       \
+		vf worth = V_SET(back[min64(r, rows - 1) * ldback]);                \
+		V_ST(t + (r) * NR, TO_FLOAT(s##r##a) * c0 * worth);                  \
+		V_ST(t + (r) * NR + VW, TO_FLOAT(s##r##b) * c1 * worth);             \
+	}
+	SUMS(0) SUMS(1) SUMS(2) SUMS(3) SUMS(4) SUMS(5)
+#if VW == 16
+	SUMS(6) SUMS(7) SUMS(8) SUMS(9) SUMS(10) SUMS(11)
+#endif
+	for (int64_t i = 0; i < k; i += 2, b += 2 * NR) {
+		PAIRS b0 = PAIRS_LD(b), b1 = PAIRS_LD(b + 2 * VW);
+		STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5)
+#if VW == 16
+		STEP(6) STEP(7) STEP(8) STEP(9) STEP(10) STEP(11)
+#endif
+	}
+	vf c0 = V_LD(scale), c1 = V_LD(scale + VW);
+	KEEP(0) KEEP(1) KEEP(2) KEEP(3) KEEP(4) KEEP(5)
+#if VW == 16
+	KEEP(6) KEEP(7) KEEP(8) KEEP(9) KEEP(10) KEEP(11)
+#endif
+#undef SUMS
+#undef STEP
+#undef KEEP
+#undef PAIRS
+#undef PAIRS_LD
+#undef PAIR_SET
+#undef TO_FLOAT
+#undef DOT
+}
+#endif
+
+// product16: rows [i0, i1) and panels [p0, p1) of c, from x [n, k even] and back [n, blocks].
+static void N(product16)(const struct imglish_product *j, const int16_t *x, const float *back, const int16_t *packed, const float *scale,
+                         int64_t i0, int64_t i1, int64_t p0, int64_t p1)
+{
+	int64_t padded = round_up(j->n, NR), even = round_up(j->k, 2), block = PAIR_BLOCK(j->k), blocks = (j->k + block - 1) / block;
+	float t[MR * NR] __attribute__((aligned(64)));
+	for (int64_t b = 0; b < blocks; b++) {
+		int64_t k0 = b * block, kc = min64(block, even - k0);
+		int add = j->add || b > 0, last = b + 1 == blocks;
+		for (int64_t i = i0; i < i1; i += MR) {
+			int64_t rows = min64(MR, i1 - i);
+			for (int64_t p = p0; p < p1; p++) {
+				for (int64_t r = 0; add && r < rows; r++) // what finish will read
+					for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->c + (i + r) * j->ldc + p * NR + l);
+				N(tile16)(kc, x + i * even + k0, even, rows, packed + k0 * padded + p * NR * kc, back + i * blocks + b, blocks,
+				          scale + b * padded + p * NR, t);
+				N(finish)(j, t, i, p * NR, rows, add, last);
+			}
+		}
+	}
+}

@@ -2,7 +2,7 @@
 
 // Attention over segments, forward and backward; attention_body.h has the loops.
 
-#include "isa.h"
+#include "pool.h"
 
 // Queries a block in the backward pass, in tiles: long sums for dk and dv, a block of scores that stays in the cache.
 enum { QUERY_TILES = 8 };
@@ -43,18 +43,35 @@ int64_t imglish_attention_scratch(int32_t isa, int64_t longest, int64_t head, in
 	return floats;
 }
 
-int32_t imglish_attention(int32_t isa, float *out, float *lse, const float *qkv, const int32_t *seg, int64_t d, int64_t heads, double scale,
-                          int32_t causal, int64_t from, int64_t to, float *scratch)
+// Units are pairs (segment, head), segment-major.
+struct attention_job { struct attention t; int32_t isa; };
+
+static void attention_part(const void *job, int64_t from, int64_t to, float *scratch)
 {
-	struct attention t = {.out = out, .lse = lse, .qkv = qkv, .seg = seg, .d = d, .heads = heads, .scale = scale, .causal = causal};
-	return CALL(isa, attend, &t, from, to, scratch);
+	const struct attention_job *j = job;
+	CALL(j->isa, attend, &j->t, from, to, scratch);
 }
 
-int32_t imglish_attention_backward(int32_t isa, float *dqkv, const float *dout, const float *out, const float *lse, const float *qkv,
-                                   const int32_t *seg, int64_t d, int64_t heads, double scale, int32_t causal, int64_t from, int64_t to,
-                                   float *scratch)
+static void backward_part(const void *job, int64_t from, int64_t to, float *scratch)
 {
-	struct attention t = {.dqkv = dqkv, .out = (float *)out, .lse = (float *)lse, .dout = dout, .qkv = qkv, .seg = seg,
-	                      .d = d, .heads = heads, .scale = scale, .causal = causal};
-	return CALL(isa, attend_backward, &t, from, to, scratch);
+	const struct attention_job *j = job;
+	CALL(j->isa, attend_backward, &j->t, from, to, scratch);
+}
+
+int32_t imglish_attention(imglish_pool *pool, int32_t isa, float *out, float *lse, const float *qkv, const int32_t *seg, int64_t segments,
+                          int64_t d, int64_t heads, double scale, int32_t causal, int64_t cost)
+{
+	struct attention_job j = {{.out = out, .lse = lse, .qkv = qkv, .seg = seg, .d = d, .heads = heads, .scale = scale, .causal = causal}, isa};
+	imglish_pool_run(pool, attention_part, &j, segments * heads, cost);
+	return IMGLISH_OK;
+}
+
+int32_t imglish_attention_backward(imglish_pool *pool, int32_t isa, float *dqkv, const float *dout, const float *out, const float *lse,
+                                   const float *qkv, const int32_t *seg, int64_t segments, int64_t d, int64_t heads, double scale,
+                                   int32_t causal, int64_t cost)
+{
+	struct attention_job j = {{.dqkv = dqkv, .out = (float *)out, .lse = (float *)lse, .dout = dout, .qkv = qkv, .seg = seg,
+	                           .d = d, .heads = heads, .scale = scale, .causal = causal}, isa};
+	imglish_pool_run(pool, backward_part, &j, segments * heads, cost);
+	return IMGLISH_OK;
 }

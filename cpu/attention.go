@@ -15,11 +15,8 @@ func (b *backend) Attention(out, lse, qkv, seg tensor.Tensor, a tensor.Attend) {
 	}
 	b.Zero(out)
 	b.Zero(lse)
-	o, l, x, s := f32(out), f32(lse), f32(qkv), i32(seg)
-	b.split(segments*a.Heads, cost, func(worker int, from, to C.int64_t) C.int32_t {
-		return C.imglish_attention(b.isa, o, l, x, s, C.int64_t(d), C.int64_t(a.Heads), C.double(a.Scale), truth(a.Causal), from, to,
-			b.scratchOf(worker))
-	})
+	b.check(C.imglish_attention(b.pool, b.isa, f32(out), f32(lse), f32(qkv), i32(seg), C.int64_t(segments), C.int64_t(d), C.int64_t(a.Heads),
+		C.double(a.Scale), truth(a.Causal), C.int64_t(cost)))
 }
 
 func (b *backend) AttentionBackward(dqkv, dout, out, lse, qkv, seg tensor.Tensor, a tensor.Attend) {
@@ -29,11 +26,8 @@ func (b *backend) AttentionBackward(dqkv, dout, out, lse, qkv, seg tensor.Tensor
 		return
 	}
 	b.Zero(dqkv)
-	dx, do, o, l, x, s := f32(dqkv), f32(dout), f32(out), f32(lse), f32(qkv), i32(seg)
-	b.split(segments*a.Heads, cost, func(worker int, from, to C.int64_t) C.int32_t {
-		return C.imglish_attention_backward(b.isa, dx, do, o, l, x, s, C.int64_t(d), C.int64_t(a.Heads), C.double(a.Scale), truth(a.Causal),
-			from, to, b.scratchOf(worker))
-	})
+	b.check(C.imglish_attention_backward(b.pool, b.isa, f32(dqkv), f32(dout), f32(out), f32(lse), f32(qkv), i32(seg), C.int64_t(segments),
+		C.int64_t(d), C.int64_t(a.Heads), C.double(a.Scale), truth(a.Causal), C.int64_t(cost)))
 }
 
 // prepare checks the segments and reserves scratch for the longest; cost is the steps of an average segment and head.

@@ -3,14 +3,13 @@
 package cpu
 
 // #cgo CFLAGS: -O3 -std=c11
-// #cgo LDFLAGS: -lm
+// #cgo LDFLAGS: -lm -lpthread
 // #include "kernels.h"
 import "C"
 
 import (
 	"errors"
 	"fmt"
-	"unsafe"
 
 	"github.com/imglish/imglish/tensor"
 )
@@ -25,12 +24,7 @@ type backend struct {
 	err     error
 	arena   arena
 	live    map[*buffer]struct{} // allocated and not yet freed
-	scratch []scratch            // one for each thread
-}
-
-type scratch struct {
-	p      unsafe.Pointer
-	floats int
+	pool    *C.imglish_pool
 }
 
 // NewWith gives a backend with a given instruction set; it is an error if the processor does not have it.
@@ -45,10 +39,12 @@ func NewWith(o Options) (tensor.Backend, error) {
 		return nil, fmt.Errorf("cpu: this processor has no %v", o.ISA)
 	}
 	b := &backend{isa: C.int32_t(o.ISA), threads: o.threads(), live: map[*buffer]struct{}{}}
-	b.scratch = make([]scratch, b.threads)
 	var mr, nr, pr, kc C.int64_t
 	if err := status(C.imglish_tile(b.isa, &mr, &nr, &pr, &kc)); err != nil {
 		return nil, err
+	}
+	if b.pool = C.imglish_pool_new(C.int32_t(b.threads)); b.pool == nil {
+		return nil, fmt.Errorf("cpu: out of memory for %d threads", b.threads)
 	}
 	b.mr, b.nr, b.pr, b.kc = int(mr), int(nr), int(pr), int(kc)
 	return b, nil
@@ -75,10 +71,8 @@ func (b *backend) Close() error {
 		b.free(t)
 	}
 	b.arena.close()
-	for i, s := range b.scratch {
-		C.imglish_free(s.p)
-		b.scratch[i] = scratch{}
-	}
+	C.imglish_pool_free(b.pool)
+	b.pool = nil
 	if b.err == nil {
 		b.err = errors.New("cpu: the backend is closed")
 		return nil

@@ -19,16 +19,12 @@ func (b *backend) NearestCode(codes, best, z, book tensor.Tensor) {
 	}
 	mark := b.Mark()
 	defer b.Release(mark)
-	panels := blocks(k, b.nr)
-	packed := f32(b.Temp(tensor.Float, max(1, panels*b.nr*d)))
-	cs, bs, zs, es := u16(codes), f32(best), f32(z), f32(book)
-	b.split(panels, b.nr*d, func(_ int, p0, p1 C.int64_t) C.int32_t {
-		return C.imglish_pack(b.isa, packed, es, C.int64_t(d), C.int64_t(k), C.int64_t(d), 1, p0, p1)
-	})
-	b.split(blocks(n, b.mr), b.mr*k*(d+16)/16, func(worker int, from, to C.int64_t) C.int32_t {
-		return C.imglish_nearest_code(b.isa, cs, bs, zs, packed, C.int64_t(d), C.int64_t(k), from*C.int64_t(b.mr),
-			min(to*C.int64_t(b.mr), C.int64_t(n)), b.scratchOf(worker))
-	})
+	packed := f32(b.Temp(tensor.Float, b.packedLen(k, d)))
+	if b.err != nil {
+		return
+	}
+	b.pack(packed, f32(book), d, k, d, 1)
+	b.check(C.imglish_nearest_code(b.pool, b.isa, u16(codes), f32(best), f32(z), packed, C.int64_t(n), C.int64_t(d), C.int64_t(k)))
 }
 
 func (b *backend) LookupCodes(y, book, codes tensor.Tensor) {

@@ -2,31 +2,16 @@
 
 // What follows a register tile of a product (panel.h): adding it to the result, bias, activation.
 
-#ifndef IMGLISH_FINISH_H
-#define IMGLISH_FINISH_H
-struct imglish_product {
-	const float *a; // product: row i at a + i·k; gram: row k at a + k·lda
-	int64_t lda;
-	const float *b; // product: packed; gram: row k at b + k·ldb
-	int64_t ldb;
-	float *c, *pre;
-	int64_t ldc;
-	const float *bias;
-	int32_t act, add; // add: c += a·b + bias
-	int64_t n, k;     // columns; length of the sum
-};
-#endif
-
 // finish adds a tile to c: to what c holds (add) or in its place, then bias, pre and the activation (last).
 INLINE void N(finish)(const struct imglish_product *j, float *t, int64_t row, int64_t col, int64_t rows, int add, int last)
 {
-	int64_t cols = min64(NR, j->n - col), at = row * j->ldc + col;
+	int64_t cols = min64(NR, j->cols - col), at = row * j->ldy + col;
 	const float *bias = last && j->bias ? j->bias + col : 0;
-	float *pre = last && j->pre ? j->pre + at : 0, *c = j->c + at;
+	float *pre = last && j->pre ? j->pre + at : 0, *c = j->y + at;
 	int act = last && j->act;
 	for (int64_t r = 0; r < rows; r++)
 		for (int64_t l = 0; l < cols; l += VW) {
-			int64_t to = r * j->ldc + l, left = cols - l;
+			int64_t to = r * j->ldy + l, left = cols - l;
 			vf v = V_LD(t + r * NR + l);
 			if (add) v = V_LDN(c + to, left) + v;
 			if (bias) v = v + V_LDN(bias + l, left);
@@ -42,5 +27,5 @@ INLINE void N(finish)(const struct imglish_product *j, float *t, int64_t row, in
 		EACH V_ST(t + i + u * VW, x[u]);
 	}
 	for (int64_t r = 0; r < rows; r++)
-		for (int64_t l = 0; l < cols; l += VW) V_STN(c + r * j->ldc + l, V_LD(t + r * NR + l), cols - l);
+		for (int64_t l = 0; l < cols; l += VW) V_STN(c + r * j->ldy + l, V_LD(t + r * NR + l), cols - l);
 }

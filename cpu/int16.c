@@ -8,7 +8,7 @@
 // 384 normal values the step is 1/2,300 of their deviation, where float16's is 1/2,048 to 1/1,024 of each value. Blocks
 // are scaled back and added in float. All of it is fixed by the row and the column alone.
 
-#include "isa.h"
+#include "pool.h"
 
 #define LENGTH 46300.0f // rounding to integers adds at most √KC/2 = 10 to a length; √2³¹ is 46,340.9
 #define LARGEST 32767.0f
@@ -22,20 +22,65 @@
 
 int64_t imglish_blocks16(int64_t k) { return (k + PAIR_BLOCK(k) - 1) / PAIR_BLOCK(k); }
 
-int32_t imglish_quantise(int32_t isa, int16_t *q, float *back, const float *x, int64_t k, int64_t from, int64_t to)
+struct quantise { int32_t isa; int16_t *q; float *back; const float *x; int64_t k; };
+
+static void quantise_part(const void *job, int64_t from, int64_t to, float *scratch)
 {
-	return CALL_VNNI(isa, quantise, q, back, x, k, from, to);
+	const struct quantise *j = job;
+	(void)scratch;
+	CALL_VNNI(j->isa, quantise, j->q, j->back, j->x, j->k, from, to);
 }
 
-int32_t imglish_pack16(int32_t isa, int16_t *dst, float *scale, const int16_t *q, const float *back, int64_t cols, int64_t k, int64_t from,
-                       int64_t to)
+int32_t imglish_quantise(imglish_pool *pool, int32_t isa, int16_t *q, float *back, const float *x, int64_t n, int64_t k)
 {
-	return CALL_VNNI(isa, pack16, dst, scale, q, back, cols, k, from, to);
+	struct quantise j = {isa, q, back, x, k};
+	imglish_pool_run(pool, quantise_part, &j, n, k);
+	return IMGLISH_OK;
 }
 
-int32_t imglish_product16(int32_t isa, float *y, int64_t ldy, const int16_t *x, const float *back, const int16_t *packed, const float *scale,
-                          const float *b, int64_t k, int64_t cols, int32_t act, int32_t add, int64_t i0, int64_t i1, int64_t p0, int64_t p1)
+static int64_t panel_width(int32_t isa)
 {
-	struct imglish_product j = {.c = y, .ldc = ldy, .bias = b, .act = act, .add = add, .n = cols, .k = k};
-	return CALL_VNNI(isa, product16, &j, x, back, packed, scale, i0, i1, p0, p1);
+	int64_t nr = 1;
+	CALL_VNNI(isa, width16, &nr);
+	return nr;
+}
+
+struct pack16 { int32_t isa; int16_t *dst; float *scale; const int16_t *q; const float *back; int64_t cols, k; };
+
+static void pack16_part(const void *job, int64_t from, int64_t to, float *scratch)
+{
+	const struct pack16 *j = job;
+	(void)scratch;
+	CALL_VNNI(j->isa, pack16, j->dst, j->scale, j->q, j->back, j->cols, j->k, from, to);
+}
+
+int32_t imglish_pack16(imglish_pool *pool, int32_t isa, int16_t *dst, float *scale, const int16_t *q, const float *back, int64_t cols,
+                       int64_t k)
+{
+	struct pack16 j = {isa, dst, scale, q, back, cols, k};
+	int64_t nr = panel_width(isa);
+	imglish_pool_run(pool, pack16_part, &j, (cols + nr - 1) / nr, nr * k);
+	return IMGLISH_OK;
+}
+
+struct product16 { const struct imglish_product *p; int32_t isa; int64_t panels, row_parts; };
+
+// Parts of the same panels follow each other.
+static void product16_part(const void *job, int64_t from, int64_t to, float *scratch)
+{
+	const struct product16 *j = job;
+	const struct imglish_product *p = j->p;
+	(void)scratch;
+	for (int64_t u = from; u < to; u++) {
+		int64_t i = u % j->row_parts * p->tall, c = u / j->row_parts * p->broad;
+		CALL_VNNI(j->isa, product16, p, i, min64(i + p->tall, p->n), c, min64(c + p->broad, j->panels));
+	}
+}
+
+int32_t imglish_product16(imglish_pool *pool, int32_t isa, const struct imglish_product *p)
+{
+	int64_t nr = panel_width(isa), panels = (p->cols + nr - 1) / nr;
+	struct product16 j = {p, isa, panels, (p->n + p->tall - 1) / p->tall};
+	imglish_pool_run(pool, product16_part, &j, j.row_parts * ((panels + p->broad - 1) / p->broad), p->tall * p->broad * nr * p->k / 32);
+	return IMGLISH_OK;
 }

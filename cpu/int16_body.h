@@ -157,11 +157,10 @@ INLINE void N(tile16)(int64_t k, const int16_t *a, int64_t lda, int64_t rows, co
 }
 #endif
 
-// product16: rows [i0, i1) and panels [p0, p1) of c, from x [n, k even] and back [n, blocks].
-static void N(product16)(const struct imglish_product *j, const int16_t *x, const float *back, const int16_t *packed, const float *scale,
-                         int64_t i0, int64_t i1, int64_t p0, int64_t p1)
+// product16: rows [i0, i1) and panels [p0, p1).
+static void N(product16)(const struct imglish_product *j, int64_t i0, int64_t i1, int64_t p0, int64_t p1)
 {
-	int64_t padded = round_up(j->n, NR), even = round_up(j->k, 2), block = PAIR_BLOCK(j->k), blocks = (j->k + block - 1) / block;
+	int64_t padded = round_up(j->cols, NR), even = round_up(j->k, 2), block = PAIR_BLOCK(j->k), blocks = (j->k + block - 1) / block;
 	float t[MR * NR] __attribute__((aligned(64)));
 	for (int64_t b = 0; b < blocks; b++) {
 		int64_t k0 = b * block, kc = min64(block, even - k0);
@@ -170,11 +169,13 @@ static void N(product16)(const struct imglish_product *j, const int16_t *x, cons
 			int64_t rows = min64(MR, i1 - i);
 			for (int64_t p = p0; p < p1; p++) {
 				for (int64_t r = 0; add && r < rows; r++) // what finish will read
-					for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->c + (i + r) * j->ldc + p * NR + l);
-				N(tile16)(kc, x + i * even + k0, even, rows, packed + k0 * padded + p * NR * kc, back + i * blocks + b, blocks,
-				          scale + b * padded + p * NR, t);
+					for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->y + (i + r) * j->ldy + p * NR + l);
+				N(tile16)(kc, j->x16 + i * even + k0, even, rows, j->packed16 + k0 * padded + p * NR * kc, j->back + i * blocks + b, blocks,
+				          j->scale + b * padded + p * NR, t);
 				N(finish)(j, t, i, p * NR, rows, add, last);
 			}
 		}
 	}
 }
+
+static void N(width16)(int64_t *nr) { *nr = NR; }

@@ -13,6 +13,7 @@ const char *imglish_status_text(int32_t status)
 	case IMGLISH_OK: return "ok";
 	case IMGLISH_NO_ISA: return "no kernels for this instruction set";
 	case IMGLISH_BAD_ID: return "an index lies outside its table";
+	case IMGLISH_NO_MEMORY: return "out of memory";
 	}
 	return "unknown status";
 }

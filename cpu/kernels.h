@@ -1,9 +1,9 @@
 //go:build cgo
 
 // The border between Go and C: plain pointers and sizes in elements, row-major, float32. The caller owns every buffer.
-// A function returns a status; imglish_status_text says what it means. No function allocates, keeps a pointer, starts a
-// thread or ends the process. Each works on the part [from, to) of its units (rows, unless said otherwise), so callers
-// split the work among threads; no result depends on the split.
+// A function returns a status; imglish_status_text says what it means. No function ends the process; only pools allocate,
+// keep a pointer or start a thread. What takes a pool runs on its threads; the rest works on the part [from, to) of its
+// units (rows, unless said otherwise), and callers split the work. No result depends on how work is split.
 //
 // isa chooses the instructions. Optional pointers may be null.
 
@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-enum { IMGLISH_OK = 0, IMGLISH_NO_ISA = 1, IMGLISH_BAD_ID = 2 };
+enum { IMGLISH_OK = 0, IMGLISH_NO_ISA = 1, IMGLISH_BAD_ID = 2, IMGLISH_NO_MEMORY = 3 };
 enum { IMGLISH_GENERIC = 0, IMGLISH_AVX2 = 1, IMGLISH_AVX512 = 2, IMGLISH_VNNI = 3 };
 enum { IMGLISH_IDENTITY = 0, IMGLISH_GELU = 1, IMGLISH_TANH = 2 };
 
@@ -22,30 +22,46 @@ int32_t imglish_best_isa(void);
 void *imglish_alloc(int64_t bytes, int32_t zeroed); // for whole cache lines; null if there is no memory
 void imglish_free(void *p);
 
+// Threads (pool.c). One call at a time may use a pool.
+typedef struct imglish_pool imglish_pool;
+imglish_pool *imglish_pool_new(int32_t threads); // the caller's thread is one of them; null if there is no memory
+void imglish_pool_free(imglish_pool *pool);
+int32_t imglish_pool_reserve(imglish_pool *pool, int64_t floats); // scratch of each thread, kept for later calls
+
 // Products (linear.c). Sizes of the register tile: rows mr (pr when packed), columns nr (a panel), block of k kc.
 int32_t imglish_tile(int32_t isa, int64_t *mr, int64_t *nr, int64_t *pr, int64_t *kc);
-// Pack panels [from, to) of w, whose rows lie ldw apart. transposed: w is [cols, k] and the product x·wᵀ; else w is
-// [k, cols] and the product x·w. dst: k·cols, cols rounded up to whole panels.
-int32_t imglish_pack(int32_t isa, float *dst, const float *w, int64_t ldw, int64_t cols, int64_t k, int32_t transposed, int64_t from,
-                     int64_t to);
-// y = act(x·packed + b), or y += x·packed + b with add, for rows [i0, i1) and panels [p0, p1).
-// x: [n, k]  y, pre: cols of rows that lie ldy apart
+// Pack w, whose rows lie ldw apart, into panels. transposed: w is [cols, k] and the product x·wᵀ; else w is [k, cols] and
+// the product x·w. dst: k·cols, cols rounded up to whole panels.
+int32_t imglish_pack(imglish_pool *pool, int32_t isa, float *dst, const float *w, int64_t ldw, int64_t cols, int64_t k, int32_t transposed);
+// y = act(x·packed + b), or y += x·packed + b with add.
+struct imglish_product {
+	float *y, *pre; // rows of cols, ldy apart; pre: before act, or null
+	int64_t ldy;
+	const float *x;      // [n, k]
+	const float *packed; // imglish_pack
+	const float *bias;   // [cols] or null
+	int64_t n, k, cols;
+	int32_t act, add;
+	int64_t tall, broad; // rows and panels of a part
+	// imglish_product16 instead of x and packed:
+	const int16_t *x16, *packed16; // imglish_quantise, imglish_pack16
+	const float *back, *scale;
+};
 // scratch: pr·kc
-int32_t imglish_product(int32_t isa, float *y, float *pre, int64_t ldy, const float *x, const float *packed, const float *b, int64_t k,
-                        int64_t cols, int32_t act, int32_t add, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch);
-// Products of integers (int16.c), of tier fast. imglish_quantise turns rows [from, to) of x into integers and their worth
-// by blocks of k; imglish_pack16 takes the right-hand side so, and packs its panels [from, to).
-// q: [n, k rounded up to even]  back: [n, imglish_blocks16(k)]  dst: as q, cols rounded up to whole panels  scale: [blocks, those cols]
+int32_t imglish_product(imglish_pool *pool, int32_t isa, const struct imglish_product *p);
+// dw += dyᵀ·x.  dw: [out, in]  dy: [n, out]  x: [n, in]
+// scratch: (8·pr + broad·nr)·kc
+int32_t imglish_gram(imglish_pool *pool, int32_t isa, float *dw, const float *dy, const float *x, int64_t n, int64_t in, int64_t out,
+                     int64_t tall, int64_t broad);
+// Products of integers (int16.c), of tier fast. imglish_quantise turns rows of x [n, k] into integers and their worth by
+// blocks of k; imglish_pack16 takes the right-hand side so, and packs its panels.
+// q: [n, k rounded up to even]  back: [n, imglish_blocks16(k)]  dst: as q, cols rounded up to whole panels
+// scale: [imglish_blocks16(k), those cols]
 int64_t imglish_blocks16(int64_t k);
-int32_t imglish_quantise(int32_t isa, int16_t *q, float *back, const float *x, int64_t k, int64_t from, int64_t to);
-int32_t imglish_pack16(int32_t isa, int16_t *dst, float *scale, const int16_t *q, const float *back, int64_t cols, int64_t k, int64_t from,
-                       int64_t to);
-int32_t imglish_product16(int32_t isa, float *y, int64_t ldy, const int16_t *x, const float *back, const int16_t *packed, const float *scale,
-                          const float *b, int64_t k, int64_t cols, int32_t act, int32_t add, int64_t i0, int64_t i1, int64_t p0, int64_t p1);
-// dw += dyᵀ·x for rows [i0, i1) of dw and its panels [p0, p1).  dw: [out, in]  dy: [n, out]  x: [n, in]
-// scratch: (8·pr + (p1 − p0)·nr)·kc
-int32_t imglish_gram(int32_t isa, float *dw, const float *dy, const float *x, int64_t n, int64_t in, int64_t out, int64_t i0, int64_t i1,
-                     int64_t p0, int64_t p1, float *scratch);
+int32_t imglish_quantise(imglish_pool *pool, int32_t isa, int16_t *q, float *back, const float *x, int64_t n, int64_t k);
+int32_t imglish_pack16(imglish_pool *pool, int32_t isa, int16_t *dst, float *scale, const int16_t *q, const float *back, int64_t cols,
+                       int64_t k);
+int32_t imglish_product16(imglish_pool *pool, int32_t isa, const struct imglish_product *p);
 // dy *= act'(pre), elements [from, to).
 int32_t imglish_slope(int32_t isa, float *dy, const float *pre, int32_t act, int64_t from, int64_t to);
 
@@ -57,8 +73,8 @@ int32_t imglish_column_sums(int32_t isa, float *partial, const float *x, int64_t
 int32_t imglish_add_partials(int32_t isa, float *y, const float *partial, int64_t blocks, int64_t stride, int64_t from, int64_t to);
 
 // Norms (norm.c).
-int32_t imglish_layernorm(int32_t isa, float *y, float *stats, const float *x, const float *gamma, const float *beta, double eps, int64_t d,
-                          int64_t from, int64_t to);
+int32_t imglish_layernorm(imglish_pool *pool, int32_t isa, float *y, float *stats, const float *x, const float *gamma, const float *beta,
+                          double eps, int64_t n, int64_t d);
 // Units are blocks of rows. partial: [blocks, 2·d] gets the block's sums for dgamma and dbeta, or is null.
 int32_t imglish_layernorm_backward(int32_t isa, float *dx, float *partial, const float *dy, const float *x, const float *stats,
                                    const float *gamma, int64_t n, int64_t d, int64_t from, int64_t to);
@@ -66,14 +82,14 @@ int32_t imglish_l2normalize(int32_t isa, float *y, float *norm, const float *x, 
 int32_t imglish_l2normalize_backward(int32_t isa, float *dx, const float *dy, const float *y, const float *norm, int64_t d, int64_t from,
                                      int64_t to);
 
-// Attention (attention.c). Units are pairs (segment, head), segment-major. out, lse and dqkv are zero where no segment
-// reaches. scratch: the floats that imglish_attention_scratch names for the longest segment.
+// Attention (attention.c) over segments. out, lse and dqkv are zero where no segment reaches. cost: steps of an average
+// segment and head. scratch: the floats that imglish_attention_scratch names for the longest segment.
 int64_t imglish_attention_scratch(int32_t isa, int64_t longest, int64_t head, int32_t backward);
-int32_t imglish_attention(int32_t isa, float *out, float *lse, const float *qkv, const int32_t *seg, int64_t d, int64_t heads, double scale,
-                          int32_t causal, int64_t from, int64_t to, float *scratch);
-int32_t imglish_attention_backward(int32_t isa, float *dqkv, const float *dout, const float *out, const float *lse, const float *qkv,
-                                   const int32_t *seg, int64_t d, int64_t heads, double scale, int32_t causal, int64_t from, int64_t to,
-                                   float *scratch);
+int32_t imglish_attention(imglish_pool *pool, int32_t isa, float *out, float *lse, const float *qkv, const int32_t *seg, int64_t segments,
+                          int64_t d, int64_t heads, double scale, int32_t causal, int64_t cost);
+int32_t imglish_attention_backward(imglish_pool *pool, int32_t isa, float *dqkv, const float *dout, const float *out, const float *lse,
+                                   const float *qkv, const int32_t *seg, int64_t segments, int64_t d, int64_t heads, double scale,
+                                   int32_t causal, int64_t cost);
 
 // Losses (loss.c).
 int32_t imglish_cross_entropy(int32_t isa, float *loss, float *dlogits, const float *logits, const int32_t *targets, const float *weights,
@@ -85,8 +101,8 @@ int32_t imglish_squared_error(int32_t isa, float *loss, float *da, const float *
                               int64_t to);
 
 // Codes (codes.c). packed: book as imglish_pack lays it out, transposed. scratch: pr·d
-int32_t imglish_nearest_code(int32_t isa, uint16_t *codes, float *best, const float *z, const float *packed, int64_t d, int64_t k,
-                             int64_t from, int64_t to, float *scratch);
+int32_t imglish_nearest_code(imglish_pool *pool, int32_t isa, uint16_t *codes, float *best, const float *z, const float *packed, int64_t n,
+                             int64_t d, int64_t k);
 int32_t imglish_codebook_ema(int32_t isa, float *book, float *usage, const float *sums, const float *counts, double decay, int64_t d,
                              int64_t from, int64_t to);
 

@@ -2,9 +2,15 @@
 
 // Products with packed panels: linear layers forward and backward. panel.h has the register tile and the rule on order.
 
-#include "isa.h"
+#include "pool.h"
 
 enum { GRAM_TILES = 8 };
+
+struct gram {
+	float *dw;
+	const float *dy, *x;
+	int64_t n, in, out;
+};
 
 #define BODY "linear_body.h"
 #include "each_isa.h"
@@ -15,25 +21,70 @@ int32_t imglish_tile(int32_t isa, int64_t *mr, int64_t *nr, int64_t *pr, int64_t
 	return CALL(isa, sizes, mr, nr, pr);
 }
 
-int32_t imglish_pack(int32_t isa, float *dst, const float *w, int64_t ldw, int64_t cols, int64_t k, int32_t transposed, int64_t from,
-                     int64_t to)
+static int64_t panel_width(int32_t isa)
 {
-	if (transposed) return CALL(isa, pack_t, dst, w, ldw, cols, k, from, to);
-	return CALL(isa, pack_n, dst, w, ldw, cols, k, from, to);
+	int64_t mr, nr = 1, pr;
+	CALL(isa, sizes, &mr, &nr, &pr);
+	return nr;
 }
 
-int32_t imglish_product(int32_t isa, float *y, float *pre, int64_t ldy, const float *x, const float *packed, const float *b, int64_t k,
-                        int64_t cols, int32_t act, int32_t add, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch)
+struct pack { int32_t isa, transposed; float *dst; const float *w; int64_t ldw, cols, k; };
+
+static void pack_part(const void *job, int64_t from, int64_t to, float *scratch)
 {
-	struct imglish_product j = {.a = x, .b = packed, .c = y, .pre = pre, .ldc = ldy, .bias = b, .act = act, .add = add, .n = cols, .k = k};
-	return CALL(isa, product, &j, i0, i1, p0, p1, scratch);
+	const struct pack *p = job;
+	(void)scratch;
+	if (p->transposed) CALL(p->isa, pack_t, p->dst, p->w, p->ldw, p->cols, p->k, from, to);
+	else CALL(p->isa, pack_n, p->dst, p->w, p->ldw, p->cols, p->k, from, to);
 }
 
-int32_t imglish_gram(int32_t isa, float *dw, const float *dy, const float *x, int64_t n, int64_t in, int64_t out, int64_t i0, int64_t i1,
-                     int64_t p0, int64_t p1, float *scratch)
+int32_t imglish_pack(imglish_pool *pool, int32_t isa, float *dst, const float *w, int64_t ldw, int64_t cols, int64_t k, int32_t transposed)
 {
-	struct imglish_product j = {.a = dy, .lda = out, .b = x, .ldb = in, .c = dw, .ldc = in, .n = in, .k = n};
-	return CALL(isa, gram, &j, i0, i1, p0, p1, scratch);
+	struct pack p = {isa, transposed, dst, w, ldw, cols, k};
+	int64_t nr = panel_width(isa);
+	imglish_pool_run(pool, pack_part, &p, (cols + nr - 1) / nr, nr * k);
+	return IMGLISH_OK;
+}
+
+struct product_job { const struct imglish_product *p; int32_t isa; int64_t panels, row_parts; };
+
+// Parts of the same panels follow each other.
+static void product_part(const void *job, int64_t from, int64_t to, float *scratch)
+{
+	const struct product_job *j = job;
+	const struct imglish_product *p = j->p;
+	for (int64_t u = from; u < to; u++) {
+		int64_t i = u % j->row_parts * p->tall, c = u / j->row_parts * p->broad;
+		CALL(j->isa, product, p, i, min64(i + p->tall, p->n), c, min64(c + p->broad, j->panels), scratch);
+	}
+}
+
+int32_t imglish_product(imglish_pool *pool, int32_t isa, const struct imglish_product *p)
+{
+	int64_t nr = panel_width(isa), panels = (p->cols + nr - 1) / nr;
+	struct product_job j = {p, isa, panels, (p->n + p->tall - 1) / p->tall};
+	imglish_pool_run(pool, product_part, &j, j.row_parts * ((panels + p->broad - 1) / p->broad), p->tall * p->broad * nr * p->k / 16);
+	return IMGLISH_OK;
+}
+
+struct gram_job { struct gram g; int32_t isa; int64_t tall, broad, panels, row_parts; };
+
+static void gram_part(const void *job, int64_t from, int64_t to, float *scratch)
+{
+	const struct gram_job *j = job;
+	for (int64_t u = from; u < to; u++) {
+		int64_t i = u % j->row_parts * j->tall, c = u / j->row_parts * j->broad;
+		CALL(j->isa, gram, &j->g, i, min64(i + j->tall, j->g.out), c, min64(c + j->broad, j->panels), scratch);
+	}
+}
+
+int32_t imglish_gram(imglish_pool *pool, int32_t isa, float *dw, const float *dy, const float *x, int64_t n, int64_t in, int64_t out,
+                     int64_t tall, int64_t broad)
+{
+	int64_t nr = panel_width(isa), panels = (in + nr - 1) / nr;
+	struct gram_job j = {{dw, dy, x, n, in, out}, isa, tall, broad, panels, (out + tall - 1) / tall};
+	imglish_pool_run(pool, gram_part, &j, j.row_parts * ((panels + broad - 1) / broad), tall * broad * nr * n / 16);
+	return IMGLISH_OK;
 }
 
 int32_t imglish_slope(int32_t isa, float *dy, const float *pre, int32_t act, int64_t from, int64_t to)

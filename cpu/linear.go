@@ -62,7 +62,8 @@ func (b *backend) product(y, pre, x, w, bias *C.float, n, k, cols int, transpose
 			flag, ldw, from = 1, k, c*k
 		}
 		b.pack(packed, step(w, from), ldw, wide, k, flag)
-		b.multiply(product{y: step(y, c), pre: step(pre, c), x: x, packed: packed, bias: step(bias, c), n: n, k: k, cols: wide, ldy: cols, act: act})
+		b.multiply(C.struct_imglish_product{y: step(y, c), pre: step(pre, c), ldy: C.int64_t(cols), x: x, packed: packed, bias: step(bias, c),
+			n: C.int64_t(n), k: C.int64_t(k), cols: C.int64_t(wide), act: C.int32_t(act)})
 	}
 }
 
@@ -70,46 +71,10 @@ func (b *backend) product(y, pre, x, w, bias *C.float, n, k, cols int, transpose
 func (b *backend) packedLen(cols, k int) int { return max(1, k*blocks(cols, b.nr)*b.nr) }
 
 func (b *backend) pack(packed, w *C.float, ldw, cols, k int, transposed C.int32_t) {
-	b.split(blocks(cols, b.nr), b.nr*k, func(_ int, p0, p1 C.int64_t) C.int32_t {
-		return C.imglish_pack(b.isa, packed, w, C.int64_t(ldw), C.int64_t(cols), C.int64_t(k), transposed, p0, p1)
-	})
-}
-
-// product is one multiplication by packed panels: y = act(x·packed + bias), or y += x·packed + bias.
-type product struct {
-	y, pre, x, packed, bias *C.float
-	n, k, cols              int
-	ldy                     int // floats between rows of y and pre
-	act                     tensor.Act
-	add                     bool
-}
-
-func (b *backend) multiply(p product) {
-	if !b.reserve(b.pr * b.kc) {
+	if b.err != nil {
 		return
 	}
-	b.parts(p.n, p.cols, p.k, min(p.k, b.kc), func(worker int, i0, i1, p0, p1 C.int64_t) C.int32_t {
-		return C.imglish_product(b.isa, p.y, p.pre, C.int64_t(p.ldy), p.x, p.packed, p.bias, C.int64_t(p.k), C.int64_t(p.cols), C.int32_t(p.act),
-			truth(p.add), i0, i1, p0, p1, b.scratchOf(worker))
-	})
-}
-
-// parts cuts a product of n rows and cols columns into parts of rows [i0, i1) and panels [p0, p1). floats is what a
-// column takes of the cache, a block of the sum.
-func (b *backend) parts(n, cols, k, floats int, work func(worker int, i0, i1, p0, p1 C.int64_t) C.int32_t) {
-	panels := blocks(cols, b.nr)
-	tall, broad := b.cut(n, panels, max(1, floats))
-	rowParts := blocks(n, tall)
-	b.split(rowParts*blocks(panels, broad), tall*broad*b.nr*k/16, func(worker int, from, to C.int64_t) C.int32_t {
-		for u := int(from); u < int(to); u++ { // parts of the same panels follow each other
-			i, p := u%rowParts*tall, u/rowParts*broad
-			s := work(worker, C.int64_t(i), C.int64_t(min(i+tall, n)), C.int64_t(p), C.int64_t(min(p+broad, panels)))
-			if s != C.IMGLISH_OK {
-				return s
-			}
-		}
-		return C.IMGLISH_OK
-	})
+	b.check(C.imglish_pack(b.pool, b.isa, packed, w, C.int64_t(ldw), C.int64_t(cols), C.int64_t(k), transposed))
 }
 
 // step is p moved by n floats; nil stays nil.
@@ -120,21 +85,30 @@ func step(p *C.float, n int) *C.float {
 	return (*C.float)(unsafe.Add(unsafe.Pointer(p), n*4))
 }
 
-// cut chooses the parts of a product of n rows and the given panels: rows tall, panels broad. Their panels stay in a
-// thread's cache, and there are enough of them to share.
-func (b *backend) cut(n, panels, kc int) (tall, broad int) {
-	tall, broad = 10*b.mr, min(panels, max(1, stripCache/(kc*b.nr)))
+// multiply runs a product of floats; it chooses the parts.
+func (b *backend) multiply(p C.struct_imglish_product) {
+	if !b.reserve(b.pr * b.kc) {
+		return
+	}
+	b.cut(&p, min(int(p.k), b.kc))
+	b.check(C.imglish_product(b.pool, b.isa, &p))
+}
+
+// cut chooses the parts of a product: rows tall, panels broad. The panels of a part stay in a thread's cache, where a
+// column takes floats, and there are enough parts to share.
+func (b *backend) cut(p *C.struct_imglish_product, floats int) {
+	n, panels := int(p.n), blocks(int(p.cols), b.nr)
+	tall, broad := 10*b.mr, min(panels, max(1, stripCache/(max(1, floats)*b.nr)))
 	for b.threads > 1 && blocks(n, tall)*blocks(panels, broad) < 3*b.threads {
-		switch {
-		case broad > 2:
+		if broad > 2 {
 			broad = (broad + 1) / 2
-		case tall > 2*b.mr:
+		} else if tall > 2*b.mr {
 			tall = (tall/b.mr + 1) / 2 * b.mr
-		default:
-			return tall, broad
+		} else {
+			break
 		}
 	}
-	return tall, broad
+	p.tall, p.broad = C.int64_t(tall), C.int64_t(broad)
 }
 
 // gram: dw += dyᵀ·x. Threads share dw's tiles, each of which sums over all rows in order.
@@ -152,17 +126,7 @@ func (b *backend) gram(dw, dy, x *C.float, n, in, out int) {
 	if rowParts = blocks(out, tall); n == 0 || b.err != nil || !b.reserve((8*b.pr+broad*b.nr)*b.kc) {
 		return
 	}
-	b.split(rowParts*parts, tall*broad*b.nr*n/16, func(worker int, from, to C.int64_t) C.int32_t {
-		for u := int(from); u < int(to); u++ {
-			i, p := u%rowParts*tall, u/rowParts*broad
-			s := C.imglish_gram(b.isa, dw, dy, x, C.int64_t(n), C.int64_t(in), C.int64_t(out), C.int64_t(i), C.int64_t(min(i+tall, out)),
-				C.int64_t(p), C.int64_t(min(p+broad, panels)), b.scratchOf(worker))
-			if s != C.IMGLISH_OK {
-				return s
-			}
-		}
-		return C.IMGLISH_OK
-	})
+	b.check(C.imglish_gram(b.pool, b.isa, dw, dy, x, C.int64_t(n), C.int64_t(in), C.int64_t(out), C.int64_t(tall), C.int64_t(broad)))
 }
 
 // columnSums: y += Σ_i x[i].   y: [d]   x: [n, d]

@@ -39,7 +39,7 @@ INLINE void N(tiles)(const struct imglish_product *j, int64_t row, int64_t rows,
 	float t[MR * NR] __attribute__((aligned(64)));
 	for (int64_t p = p0; p < p1; p++) {
 		for (int64_t r = 0; add && r < rows; r++) // what finish will read
-			for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->c + (row + r) * j->ldc + p * NR + l);
+			for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->y + (row + r) * j->ldy + p * NR + l);
 		N(tile)(kc, a, rs, cs, b + (p - p0) * NR * kc, t, NR);
 		N(finish)(j, t, row, p * NR, rows, add, last);
 	}
@@ -48,44 +48,45 @@ INLINE void N(tiles)(const struct imglish_product *j, int64_t row, int64_t rows,
 // product: rows [i0, i1), panels [p0, p1). scratch: PR·KC floats.
 static void N(product)(const struct imglish_product *j, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch)
 {
-	int64_t padded = round_up(j->n, NR), block = sum_block(j->k);
+	int64_t padded = round_up(j->cols, NR), block = sum_block(j->k);
 	for (int64_t k0 = 0; k0 < j->k || k0 == 0; k0 += block) {
 		int64_t kc = min64(block, j->k - k0);
 		for (int64_t i = i0; i < i1; i += MR) {
 			int64_t rows = min64(MR, i1 - i), rs = j->k, cs = 1;
-			const float *a = j->a + i * rs + k0;
+			const float *a = j->x + i * rs + k0;
 			// Packed: what reaches beyond the last row, and strides that put the rows of a tile into one set of the cache.
 			if (rows < MR || rs * sizeof(float) % 4096 == 0) {
 				N(pack_rows)(scratch, a, rs, cs, rows, kc);
 				a = scratch, rs = 1, cs = PR;
 			}
-			N(tiles)(j, i, rows, p0, p1, kc, a, rs, cs, j->b + k0 * padded + p0 * NR * kc, j->add || k0 > 0,
+			N(tiles)(j, i, rows, p0, p1, kc, a, rs, cs, j->packed + k0 * padded + p0 * NR * kc, j->add || k0 > 0,
 			         k0 + block >= j->k);
 		}
 	}
 }
 
-// gram: c += aᵀ·x for rows [i0, i1) of c and panels [p0, p1); k runs over the rows of the batch. Both sides are packed
-// here, block by block, GRAM_TILES tiles of a at once: rows of the batch are read in long pieces.
+// gram: dw += dyᵀ·x for rows [i0, i1) of dw and panels [p0, p1); the sum runs over the rows of the batch. Both sides are
+// packed here, block by block, GRAM_TILES tiles of dy at once: rows of the batch are read in long pieces.
 // scratch: (GRAM_TILES·PR + (p1 − p0)·NR)·KC floats.
-static void N(gram)(const struct imglish_product *j, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch)
+static void N(gram)(const struct gram *g, int64_t i0, int64_t i1, int64_t p0, int64_t p1, float *scratch)
 {
+	struct imglish_product j = {.y = g->dw, .ldy = g->in, .cols = g->in};
 	float *b = scratch + GRAM_TILES * PR * KC;
-	int64_t block = sum_block(j->k);
-	for (int64_t k0 = 0; k0 < j->k; k0 += block) {
-		int64_t kc = min64(block, j->k - k0);
+	int64_t block = sum_block(g->n);
+	for (int64_t k0 = 0; k0 < g->n; k0 += block) {
+		int64_t kc = min64(block, g->n - k0);
 		for (int64_t p = p0; p < p1; p++)
-			N(pack_columns)(b + (p - p0) * NR * kc, j->b + k0 * j->ldb + p * NR, j->ldb, min64(NR, j->n - p * NR), kc);
+			N(pack_columns)(b + (p - p0) * NR * kc, g->x + k0 * g->in + p * NR, g->in, min64(NR, g->in - p * NR), kc);
 		for (int64_t i = i0; i < i1; i += GRAM_TILES * MR) {
 			int64_t end = min64(i + GRAM_TILES * MR, i1);
 			for (int64_t k = 0; k < kc; k++) {
-				const float *ahead = j->a + min64(k0 + k + 12, j->k - 1) * j->lda;
+				const float *ahead = g->dy + min64(k0 + k + 12, g->n - 1) * g->out;
 				for (int64_t r = i; r < end; r += 16) __builtin_prefetch(ahead + r);
 				for (int64_t r = i; r < end; r += MR)
-					N(pack_rows)(scratch + ((r - i) / MR * kc + k) * PR, j->a + (k0 + k) * j->lda + r, 1, 0, min64(MR, end - r), 1);
+					N(pack_rows)(scratch + ((r - i) / MR * kc + k) * PR, g->dy + (k0 + k) * g->out + r, 1, 0, min64(MR, end - r), 1);
 			}
 			for (int64_t r = i; r < end; r += MR)
-				N(tiles)(j, r, min64(MR, end - r), p0, p1, kc, scratch + (r - i) / MR * kc * PR, 1, PR, b, 1, 1);
+				N(tiles)(&j, r, min64(MR, end - r), p0, p1, kc, scratch + (r - i) / MR * kc * PR, 1, PR, b, 1, 1);
 		}
 	}
 }

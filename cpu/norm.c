@@ -2,15 +2,26 @@
 
 // Layer norm, unit length, and sums over rows; norm_body.h has the loops. A row's sums run in VW lanes, then as a tree.
 
-#include "isa.h"
+#include "pool.h"
 
 #define BODY "norm_body.h"
 #include "each_isa.h"
 
-int32_t imglish_layernorm(int32_t isa, float *y, float *stats, const float *x, const float *gamma, const float *beta, double eps, int64_t d,
-                          int64_t from, int64_t to)
+struct layernorm { int32_t isa; float *y, *stats; const float *x, *gamma, *beta; double eps; int64_t d; };
+
+static void layernorm_part(const void *job, int64_t from, int64_t to, float *scratch)
 {
-	return CALL(isa, layernorm, y, stats, x, gamma, beta, eps, d, from, to);
+	const struct layernorm *j = job;
+	(void)scratch;
+	CALL(j->isa, layernorm, j->y, j->stats, j->x, j->gamma, j->beta, j->eps, j->d, from, to);
+}
+
+int32_t imglish_layernorm(imglish_pool *pool, int32_t isa, float *y, float *stats, const float *x, const float *gamma, const float *beta,
+                          double eps, int64_t n, int64_t d)
+{
+	struct layernorm j = {isa, y, stats, x, gamma, beta, eps, d};
+	imglish_pool_run(pool, layernorm_part, &j, n, 2 * d);
+	return IMGLISH_OK;
 }
 
 int32_t imglish_layernorm_backward(int32_t isa, float *dx, float *partial, const float *dy, const float *x, const float *stats,

@@ -9,10 +9,9 @@ import "github.com/imglish/imglish/tensor"
 
 func (b *backend) LayerNorm(y, stats, x, gamma, beta tensor.Tensor, eps float64) {
 	n, d := tensor.CheckLayerNorm(y, stats, x, gamma, beta)
-	ys, ss, xs, gs, bs := f32(y), f32(stats), f32(x), f32(gamma), f32(beta)
-	b.rows(n, d, 2, func(from, to C.int64_t) C.int32_t {
-		return C.imglish_layernorm(b.isa, ys, ss, xs, gs, bs, C.double(eps), C.int64_t(d), from, to)
-	})
+	if b.err == nil {
+		b.check(C.imglish_layernorm(b.pool, b.isa, f32(y), f32(stats), f32(x), f32(gamma), f32(beta), C.double(eps), C.int64_t(n), C.int64_t(d)))
+	}
 }
 
 func (b *backend) LayerNormBackward(dx, dgamma, dbeta, dy, x, stats, gamma tensor.Tensor) {

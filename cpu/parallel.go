@@ -7,7 +7,6 @@ import "C"
 
 import (
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/sourcegraph/conc"
 )
@@ -56,24 +55,12 @@ func (b *backend) check(s C.int32_t) {
 	}
 }
 
-// reserve gives every thread floats of scratch memory, kept for later calls; false if there is no memory.
+// reserve gives every thread of the pool floats of scratch memory; false if there is no memory.
 func (b *backend) reserve(floats int) bool {
-	for i := range b.scratch {
-		s := &b.scratch[i]
-		if s.floats >= floats {
-			continue
-		}
-		C.imglish_free(s.p)
-		*s = scratch{p: b.alloc(floats*4, false), floats: floats}
-		if s.p == nil {
-			s.floats = 0
-		}
+	if b.err == nil {
+		b.check(C.imglish_pool_reserve(b.pool, C.int64_t(floats)))
 	}
 	return b.err == nil
-}
-
-func (b *backend) scratchOf(worker int) *C.float {
-	return (*C.float)(unsafe.Pointer(b.scratch[worker].p))
 }
 
 // blocks is the number of blocks of size that n rows or elements make.

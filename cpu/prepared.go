@@ -45,7 +45,8 @@ func (b *backend) Product(y, x tensor.Tensor, w tensor.Prepared, bias tensor.Ten
 		return
 	}
 	m := w.Buf.(*prepared)
-	p := product{y: f32(y), x: f32(x), bias: f32(bias), n: n, k: w.In, cols: w.Out, ldy: w.Out, act: act, add: add}
+	p := C.struct_imglish_product{y: f32(y), ldy: C.int64_t(w.Out), x: f32(x), bias: f32(bias), n: C.int64_t(n), k: C.int64_t(w.In),
+		cols: C.int64_t(w.Out), act: C.int32_t(act), add: truth(add)}
 	if !m.integers.None() {
 		b.multiply16(p, m)
 		return
@@ -64,9 +65,7 @@ func (b *backend) quantise(x *C.float, n, k int) (q *C.int16_t, back *C.float) {
 		return nil, nil
 	}
 	q, back = i16(qs), f32(backs)
-	b.split(n, k, func(_ int, from, to C.int64_t) C.int32_t {
-		return C.imglish_quantise(b.isa, q, back, x, C.int64_t(k), from, to)
-	})
+	b.check(C.imglish_quantise(b.pool, b.isa, q, back, x, C.int64_t(n), C.int64_t(k)))
 	return q, back
 }
 
@@ -80,22 +79,16 @@ func (b *backend) prepare16(m *prepared, w tensor.Tensor, out, in int) {
 	if b.err != nil {
 		return
 	}
-	dst, scale := i16(m.integers), f32(m.scale)
-	b.split(blocks(out, b.nr), b.nr*in, func(_ int, from, to C.int64_t) C.int32_t {
-		return C.imglish_pack16(b.isa, dst, scale, q, back, C.int64_t(out), C.int64_t(in), from, to)
-	})
+	b.check(C.imglish_pack16(b.pool, b.isa, i16(m.integers), f32(m.scale), q, back, C.int64_t(out), C.int64_t(in)))
 }
 
-func (b *backend) multiply16(p product, m *prepared) {
+func (b *backend) multiply16(p C.struct_imglish_product, m *prepared) {
 	mark := b.Mark()
 	defer b.Release(mark)
-	q, back := b.quantise(p.x, p.n, p.k)
-	if b.err != nil {
+	if p.x16, p.back = b.quantise(p.x, int(p.n), int(p.k)); b.err != nil {
 		return
 	}
-	packed, scale := i16(m.integers), f32(m.scale)
-	b.parts(p.n, p.cols, p.k, min(p.k, b.kc)/2, func(_ int, i0, i1, p0, p1 C.int64_t) C.int32_t {
-		return C.imglish_product16(b.isa, p.y, C.int64_t(p.ldy), q, back, packed, scale, p.bias, C.int64_t(p.k), C.int64_t(p.cols), C.int32_t(p.act),
-			truth(p.add), i0, i1, p0, p1)
-	})
+	p.packed16, p.scale = i16(m.integers), f32(m.scale)
+	b.cut(&p, min(int(p.k), b.kc)/2)
+	b.check(C.imglish_product16(b.pool, b.isa, &p))
 }

@@ -2,8 +2,9 @@
 // the program runs.
 //
 // [New] takes the best instruction set of the processor; [NewWith] takes a given one, so that tests run each that the
-// machine has. Tensors live in C memory; every op runs inside its call, on up to Threads threads, and crosses the
-// border to C once for each thread's share of the work. The border is kernels.h: plain pointers, sizes and a status.
+// machine has. Tensors live in C memory; every op runs inside its call, on up to Threads threads. Heavy ops cross the
+// border to C once and share their work on threads there (pool.c), light ones once for each thread's share. The border is
+// kernels.h: plain pointers, sizes and a status.
 // Built without cgo, the package gives the plain Go reference under its own name.
 //
 // Both rules of [tensor.Backend] follow from how sums are built. An element of a product is one chain of fused
@@ -15,6 +16,6 @@
 // Products with a prepared matrix of tier fast multiply 16-bit integers (int16.c says why no sum can overflow and what
 // they lose); everything else is float32.
 //
-// What it does not do: training in lower precision, fused training steps, memory that outlives Close. One goroutine at a time may
-// use a backend; several backends may work side by side.
+// What it does not do: training in lower precision, fused training steps, memory that outlives Close. One goroutine at a
+// time may use a backend; several backends may work side by side.
 package cpu

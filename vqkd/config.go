@@ -27,9 +27,9 @@ type Options struct {
 	Precision tensor.Precision `yaml:"precision"`
 }
 
-// DefaultBatch pictures at 224 pixels make some 3,000 rows: enough to keep wide matrix products busy, and a base
-// encoder stays below 200 MB of activations.
-const DefaultBatch = 16
+// DefaultBatch pictures at 224 pixels make 1,576 rows: enough to keep wide matrix products busy, few enough for what is
+// under way to stay in the caches. Hosts of more than 16 processors may want more.
+const DefaultBatch = 8
 
 // Defaults takes all from the file.
 func Defaults() Options { return Options{Batch: DefaultBatch} }

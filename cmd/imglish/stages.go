@@ -154,6 +154,7 @@ func buildVisual(_ context.Context, c visual.Config, env pipeline.Env) (pipeline
 	if err != nil {
 		return nil, err
 	}
+	env.Logger.Info("visual words", "tokenizer", t.Fingerprint()[:16], "precision", t.Precision(), "backend", b.Name())
 	return visualStage{visual.New(t), b}, nil
 }
 

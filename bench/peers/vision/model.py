@@ -36,7 +36,7 @@ class Tokenizer(nn.Module):
 
     def forward(self, pixels):
         n, p, g = pixels.shape[0], self.patch, self.grid
-        x = pixels.to(self.embed.weight.dtype) / 127.5 - 1
+        x = pixels.to(self.pos.dtype) / 127.5 - 1
         x = x.view(n, g, p, g, p, 3).permute(0, 1, 3, 5, 2, 4).reshape(n, g * g, 3 * p * p)
         x = torch.cat([self.cls.expand(n, -1, -1), self.embed(x)], 1) + self.pos
         for block in self.blocks:

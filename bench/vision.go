@@ -63,7 +63,8 @@ type visionPeer struct {
 func (c visionCell) peers(h *host, d visionData) []*visionPeer {
 	var avx2 []string
 	if h.isa == "avx2" {
-		avx2 = []string{"ATEN_CPU_CAPABILITY=avx2", "ONEDNN_MAX_CPU_ISA=AVX2", "DNNL_MAX_CPU_ISA=AVX2", "MKL_ENABLE_INSTRUCTIONS=AVX2"}
+		avx2 = []string{"ATEN_CPU_CAPABILITY=avx2", "ONEDNN_MAX_CPU_ISA=AVX2", "DNNL_MAX_CPU_ISA=AVX2", "MKL_ENABLE_INSTRUCTIONS=AVX2",
+			"PYTHONPATH=" + filepath.Join(d.dir, "avx2")}
 	}
 	avx2 = append(avx2, "TORCHINDUCTOR_CACHE_DIR="+filepath.Join(d.dir, "inductor"))
 	python := func(name, venv, script, weights, precision, mode string) *visionPeer {

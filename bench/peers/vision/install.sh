@@ -22,3 +22,5 @@ if [ ! -s "$dest/base.onnx" ]; then
   "$dest/torch/bin/python" "$peers/export.py" "$dest/base.safetensors" "$dest/new.onnx"
   mv "$dest/new.onnx" "$dest/base.onnx"
 fi
+
+[ -d "$dest/avx2" ] || python3 "$peers/hide_avx512.py" "$dest"

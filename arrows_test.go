@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"metrics":       {"store", "pipeline", "trainer"},
 	"scenes":        {"pixels"},
 	"doctor":        {},
-	"bench":         {"pipeline", "sentencepiece", "stages"},
+	"bench":         {"pipeline", "sentencepiece", "stages", "tensor", "cpu", "pixels", "vqkd"},
 }
 
 const module = "github.com/imglish/imglish/"

@@ -21,6 +21,7 @@ import (
 type host struct {
 	rounds, lanes        int
 	cache, only, profile string
+	isa                  string
 	dir                  string // of this run; removed behind it
 	broker               *exec.Cmd
 	address              string

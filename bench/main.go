@@ -19,7 +19,7 @@ type comparison struct {
 	alone       bool // it needs no Kafka
 }
 
-var comparisons = []comparison{
+var comparisons = append([]comparison{
 	{"pass-1k", "a stage that passes records on, Kafka to Kafka, 1 KiB", passThrough(1<<10, 1_000_000), false},
 	{"pass-150k", "the same, 150 KiB", passThrough(150<<10, 10_000), false},
 	{"log-1k", "the embedded log beside Kafka's, without syncs and with one a request, 1 KiB", embeddedLog(1<<10, 256, 256*4*150), false},
@@ -27,7 +27,7 @@ var comparisons = []comparison{
 	{"start", "start to first record with an embedded log of 300 MB", start, false},
 	{"rebalance", "processes of a line join, stop and are killed under load: how long lanes stand still", rebalance, false},
 	{"text", "text to ids: ours, Google's SentencePiece and Hugging Face's tokenizers", texts, true},
-}
+}, visionCells()...)
 
 func main() {
 	if role := os.Getenv(childVariable); role != "" {
@@ -36,16 +36,20 @@ func main() {
 	if paths := os.Getenv(textVariable); paths != "" {
 		exit(encodeTexts(paths))
 	}
+	if task := os.Getenv(visionVariable); task != "" {
+		exit(encodePictures(task))
+	}
 	rounds := flag.Int("rounds", 5, "how often each contestant runs; medians are shown")
 	lanes := flag.Int("lanes", 4, "partitions")
 	cache := flag.String("cache", ".cache/bench", "where peers are installed")
 	only := flag.String("only", "", "contestants to run, comma-separated; empty: all")
+	isa := flag.String("isa", "best", "best, or avx2: what ours and those peers that can be told may use, for pictures")
 	profile := flag.String("profile", "", "folder for CPU profiles of our processes")
 	flag.Usage = usage
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	exit(run(ctx, &host{rounds: *rounds, lanes: *lanes, cache: *cache, only: *only, profile: *profile}, flag.Args()))
+	exit(run(ctx, &host{rounds: *rounds, lanes: *lanes, cache: *cache, only: *only, profile: *profile, isa: *isa}, flag.Args()))
 }
 
 func usage() {

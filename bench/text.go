@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -45,40 +42,10 @@ func texts(ctx context.Context, h *host) error {
 
 // encoder is a process that encodes all texts of a file for each line that it gets; see peers/sentencepiece/encode.cc.
 type encoder struct {
-	name    string
+	server
 	threads int
 	passes  int  // how often it goes over all texts in a round, so that a round lasts
 	cold    bool // a new process each time: nothing was seen before
-	args    []string
-	env     []string
-	cmd     *exec.Cmd
-	in      io.WriteCloser
-	out     *bufio.Scanner
-}
-
-func (e *encoder) start(ctx context.Context) error {
-	e.cmd = exec.CommandContext(ctx, e.args[0], e.args[1:]...)
-	e.cmd.Env = append(os.Environ(), e.env...)
-	e.cmd.Stderr = os.Stderr
-	var err error
-	if e.in, err = e.cmd.StdinPipe(); err != nil {
-		return err
-	}
-	out, err := e.cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	e.out = bufio.NewScanner(out)
-	return e.cmd.Start()
-}
-
-func (e *encoder) stop() error {
-	if e.cmd == nil {
-		return nil
-	}
-	err := errors.Join(e.in.Close(), e.cmd.Wait())
-	e.cmd = nil
-	return err
 }
 
 // ask sends a line and returns the three numbers of the answer.
@@ -88,19 +55,12 @@ func (e *encoder) ask(ctx context.Context, line string) (a answer, err error) {
 			return a, err
 		}
 	}
-	if e.cmd == nil {
-		if err := e.start(ctx); err != nil {
-			return a, err
-		}
-	}
-	if _, err := fmt.Fprintln(e.in, line); err != nil {
+	text, err := e.server.ask(ctx, line)
+	if err != nil {
 		return a, err
 	}
-	if !e.out.Scan() {
-		return a, fmt.Errorf("%s gave no answer: %w", e.name, errors.Join(e.out.Err(), e.stop()))
-	}
-	if _, err := fmt.Sscan(e.out.Text(), &a.first, &a.cpu, &a.ids); err != nil {
-		return a, fmt.Errorf("%s answered %q: %w", e.name, e.out.Text(), err)
+	if _, err := fmt.Sscan(text, &a.first, &a.cpu, &a.ids); err != nil {
+		return a, fmt.Errorf("%s answered %q: %w", e.name, text, err)
 	}
 	return a, nil
 }
@@ -123,15 +83,17 @@ func (t textTask) compare(ctx context.Context, h *host, dir string) (err error) 
 	google := []string{filepath.Join(dir, "encode"), model, text}
 	hf := []string{filepath.Join(dir, "python", "bin", "python"), "bench/peers/sentencepiece/hf.py", model, text}
 	cores := runtime.NumCPU()
+	each := fmt.Sprintf(", %d threads", cores)
 	all := []*encoder{
-		{name: "imglish", threads: 1, passes: 10, args: ours, env: env},
-		{name: "imglish, first time over", threads: 1, passes: 1, args: ours, env: env, cold: true},
-		{name: "Google", threads: 1, passes: 2, args: google},
-		{name: fmt.Sprintf("imglish, %d threads", cores), threads: cores, passes: 10, args: ours, env: env},
-		{name: fmt.Sprintf("Google, %d threads", cores), threads: cores, passes: 2, args: google},
+		{server: server{name: "imglish", args: ours, env: env}, threads: 1, passes: 10},
+		{server: server{name: "imglish, first time over", args: ours, env: env}, threads: 1, passes: 1, cold: true},
+		{server: server{name: "Google", args: google}, threads: 1, passes: 2},
+		{server: server{name: "imglish" + each, args: ours, env: env}, threads: cores, passes: 10},
+		{server: server{name: "Google" + each, args: google}, threads: cores, passes: 2},
 	}
 	if t.hf {
-		all = append(all, &encoder{name: "HF", threads: 1, passes: 1, args: hf}, &encoder{name: fmt.Sprintf("HF, %d threads", cores), threads: cores, passes: 1, args: hf})
+		all = append(all, &encoder{server: server{name: "HF", args: hf}, threads: 1, passes: 1},
+			&encoder{server: server{name: "HF" + each, args: hf}, threads: cores, passes: 1})
 	}
 	all = slices.DeleteFunc(all, func(e *encoder) bool { return !h.wants(e.name) })
 	defer func() {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/imglish/imglish/bench/peak"
+	"github.com/imglish/imglish/tensor"
 )
 
 // visionCells are the comparisons of the visual tokenizer: each batch on one thread and on all, beside peers that compute
@@ -53,6 +54,7 @@ type visionPeer struct {
 	server
 	narrow bool // in bfloat16
 	ours   bool
+	fast   bool // ours, tier fast
 	count  int // batches of a sample
 	rates  []float64
 	cpu    []float64 // seconds of CPU a picture
@@ -73,12 +75,16 @@ func (c visionCell) peers(h *host, d visionData) []*visionPeer {
 			strconv.Itoa(c.threads), strconv.Itoa(c.batch), precision, mode,
 		}}}
 	}
-	task, err := json.Marshal(visionTask{Weights: d.weights, Pictures: d.pictures, Threads: c.threads, Batch: c.batch, ISA: h.isa, Profile: h.profile})
-	if err != nil {
-		panic(err) // strings and numbers
+	ours := func(name string, p tensor.Precision) *visionPeer {
+		task, err := json.Marshal(visionTask{d.weights, d.pictures, c.threads, c.batch, h.isa, p, h.profile})
+		if err != nil {
+			panic(err) // strings and numbers
+		}
+		return &visionPeer{ours: true, fast: p == tensor.Fast, server: server{name: name, args: []string{os.Args[0]}, env: []string{visionVariable + "=" + string(task)}}}
 	}
 	all := []*visionPeer{
-		{ours: true, server: server{name: "imglish", args: []string{os.Args[0]}, env: []string{visionVariable + "=" + string(task)}}},
+		ours("imglish", tensor.Exact),
+		ours("imglish, fast", tensor.Fast),
 		python("PyTorch", "torch", "pytorch.py", d.weights, "float32", "eager"),
 		python("PyTorch, compiled", "torch", "pytorch.py", d.weights, "float32", "compiled"),
 		python("ONNX Runtime", "onnxruntime", "onnx_runtime.py", d.onnx, "float32", ""),
@@ -198,7 +204,7 @@ func sameCodes(all []*visionPeer) error {
 	}
 	for _, p := range all {
 		n := p.differ(all[i])
-		if len(p.codes) != len(all[i].codes) || !p.narrow && float64(n) > allowedInFloat32*float64(len(p.codes)) {
+		if len(p.codes) != len(all[i].codes) || !p.narrow && !p.fast && float64(n) > allowedInFloat32*float64(len(p.codes)) {
 			return fmt.Errorf("%s: %d codes, %d of them not ours (%d): it computes something else", p.name, len(p.codes), n, len(all[i].codes))
 		}
 	}
@@ -220,7 +226,12 @@ func (p *visionPeer) peakKind(h *host) (peak.Kind, bool) {
 	if p.narrow {
 		kinds = []peak.Kind{peak.BF16AVX512, peak.FloatAVX512, peak.FloatAVX2}
 	}
-	if h.isa == "avx2" {
+	switch {
+	case p.fast && h.isa == "avx2":
+		kinds = []peak.Kind{peak.Int16AVX2}
+	case p.fast:
+		kinds = []peak.Kind{peak.Int16AVX512, peak.Int16AVX2}
+	case h.isa == "avx2":
 		kinds = []peak.Kind{peak.FloatAVX2}
 	}
 	for _, k := range kinds {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/imglish/imglish/cpu"
+	"github.com/imglish/imglish/tensor"
 	"github.com/imglish/imglish/vqkd"
 )
 
@@ -24,6 +25,7 @@ type visionTask struct {
 	Weights, Pictures string
 	Threads, Batch    int
 	ISA               string // best or avx2
+	Precision         tensor.Precision
 	Profile           string // folder for a CPU profile; empty: none
 }
 
@@ -41,7 +43,7 @@ func encodePictures(text string) error {
 		return err
 	}
 	defer b.Close()
-	tok, err := vqkd.Load(b, t.Weights, vqkd.Options{Batch: t.Batch})
+	tok, err := vqkd.Load(b, t.Weights, vqkd.Options{Precision: t.Precision})
 	if err != nil {
 		return err
 	}

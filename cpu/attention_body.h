@@ -65,10 +65,10 @@ INLINE void N(pack_queries)(float *dst, const float *x, int64_t ld, const struct
 	for (int64_t k = 0; factor != 1 && k < head * PR; k += VW) V_ST(dst + k, V_LD(dst + k) * factor);
 }
 
-// scores: c[r][j] for the MR packed rows a and keys [0, keys), whole panels.
-INLINE void N(scores)(float *c, int64_t ld, const float *a, const float *panels, int64_t keys, int64_t head)
+// scores: c[r][j] for the packed rows a and keys [0, keys), whole panels.
+INLINE void N(scores)(float *c, int64_t ld, int64_t rows, const float *a, const float *panels, int64_t keys, int64_t head)
 {
-	for (int64_t p = 0; p * NR < keys; p++) N(tile)(head, a, 1, PR, panels + p * head * NR, c + p * NR, ld);
+	for (int64_t p = 0; p * NR < keys; p++) N(tile)(rows, head, a, 1, PR, panels + p * head * NR, c + p * NR, ld);
 }
 
 // softmax turns s[0, seen) into exponentials below the row's top, s[seen, upto) into zeros; returns top, *sum is theirs.
@@ -106,7 +106,7 @@ static void N(attend)(const struct attention *t, int64_t from, int64_t to, float
 			int64_t rows = min64(MR, s.rows - i), keys = segment_sees(&s, i + rows - 1, t->causal);
 			float inverse[MR];
 			N(pack_queries)(qp, q, ld, &s, i, head, (float)t->scale);
-			N(scores)(p, lead, qp, kp, keys, head);
+			N(scores)(p, lead, rows, qp, kp, keys, head);
 			for (int64_t r = 0; r < rows; r++) {
 				float sum, top = N(softmax)(p + r * lead, segment_sees(&s, i + r, t->causal), keys, &sum);
 				inverse[r] = 1 / sum;
@@ -114,7 +114,7 @@ static void N(attend)(const struct attention *t, int64_t from, int64_t to, float
 			}
 			float c[MR * NR] __attribute__((aligned(64)));
 			for (int64_t col = 0; col < head; col += NR) {
-				N(tile)(keys, p, lead, 1, vp + col * s.rows, c, NR);
+				N(tile)(rows, keys, p, lead, 1, vp + col * s.rows, c, NR);
 				for (int64_t r = 0; r < rows; r++) {
 					float *o = t->out + segment_row(&s, i + r) * t->d + u % t->heads * head + col;
 					for (int64_t l = 0; l < NR && l < head - col; l += VW) V_STN(o + l, V_LD(c + r * NR + l) * inverse[r], head - col - l);
@@ -145,7 +145,7 @@ INLINE void N(gather_tiles)(float *acc, const float *a, int64_t lead, const floa
 	float c[MR * NR] __attribute__((aligned(64)));
 	for (int64_t j = 0; j < keys; j += MR)
 		for (int64_t col = 0; col < wide; col += NR) {
-			N(tile)(queries, a + j, 1, lead, b + col * queries, c, NR);
+			N(tile)(MR, queries, a + j, 1, lead, b + col * queries, c, NR);
 			for (int64_t r = 0; r < MR; r++)
 				for (int64_t l = 0; l < NR; l += VW) {
 					float *to = acc + (j + r) * wide + col + l;
@@ -187,8 +187,8 @@ static void N(attend_backward)(const struct attention *t, int64_t from, int64_t 
 					own[r] = V_SUM(sum);
 					N(fetch)(q + next * ld, head), N(fetch)(g + next * t->d, head), N(fetch)(t->out + next * t->d + h, head);
 				}
-				N(scores)(pi, lead, qt, kt, most, head);
-				N(scores)(di, lead, gt, vt, most, head);
+				N(scores)(pi, lead, MR, qt, kt, most, head);
+				N(scores)(di, lead, MR, gt, vt, most, head);
 				for (int64_t r = 0; r < MR; r++) {
 					if (r >= rows) { // no query: it adds nothing
 						memset(pi + r * lead, 0, (size_t)upto * sizeof *pi);
@@ -199,7 +199,7 @@ static void N(attend_backward)(const struct attention *t, int64_t from, int64_t 
 					             segment_sees(&s, i + r, t->causal), upto);
 				}
 				for (int64_t col = 0; col < head; col += NR) {
-					N(tile)(most, di, lead, 1, kp + col * s.rows, c, NR);
+					N(tile)(MR, most, di, lead, 1, kp + col * s.rows, c, NR);
 					for (int64_t r = 0; r < rows; r++) {
 						float *dq = t->dqkv + segment_row(&s, i + r) * ld + h + col;
 						for (int64_t l = 0; l < NR && l < head - col; l += VW) V_STN(dq + l, V_LD(c + r * NR + l), head - col - l);

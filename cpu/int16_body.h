@@ -75,8 +75,7 @@ static void N(pack16)(int16_t *dst, float *scale, const int16_t *q, const float 
 		}
 }
 
-// tile16: t[r·NR + l] = back[r]·scale[l]·Σ_k a[r][k]·b[k][l] for MR rows r, lda apart (the last of rows stands for those
-// that are missing), and NR lanes l.
+// tile16: t[r·NR + l] = back[r]·scale[l]·Σ_k a[r][k]·b[k][l] for rows r, at most MR and lda apart, and NR lanes l.
 #if VW == 4
 INLINE void N(tile16)(int64_t k, const int16_t *a, int64_t lda, int64_t rows, const int16_t *b, const float *back, int64_t ldback,
                       const float *scale, float *t)
@@ -114,47 +113,54 @@ INLINE int32_t N(pair)(const int16_t *p)
 	memcpy(&v, p, sizeof v);
 	return v;
 }
+
+// tile16_of is tile16 for a number of rows that the compiler knows.
+INLINE void N(tile16_of)(const int rows, int64_t k, const int16_t *a, int64_t lda, const int16_t *b, const float *back, int64_t ldback,
+                         const float *scale, float *t)
+{
+	vi s[MR][2];
+	const int16_t *at[(MR + 2) / 3];
+#pragma GCC unroll 16
+	for (int r = 0; r < rows; r++) s[r][0] = s[r][1] = (vi){0};
+#pragma GCC unroll 16
+	for (int r = 0; r < rows; r += 3) at[r / 3] = a + r * lda;
+	for (; k > 0; k -= 2, b += 2 * NR) {
+		PAIRS b0 = PAIRS_LD(b), b1 = PAIRS_LD(b + 2 * VW);
+#pragma GCC unroll 16
+		for (int r = 0; r < rows; r++) {
+			PAIRS x = PAIR_SET(at[r / 3] + r % 3 * lda);
+			DOT(s[r][0], x, b0);
+			DOT(s[r][1], x, b1);
+		}
+#pragma GCC unroll 16
+		for (int r = 0; r < rows; r += 3) at[r / 3] += 2;
+	}
+	vf c0 = V_LD(scale), c1 = V_LD(scale + VW);
+#pragma GCC unroll 16
+	for (int r = 0; r < rows; r++) {
+		vf worth = V_SET(back[r * ldback]);
+		V_ST(t + r * NR, TO_FLOAT(s[r][0]) * c0 * worth);
+		V_ST(t + r * NR + VW, TO_FLOAT(s[r][1]) * c1 * worth);
+	}
+}
+
 INLINE void N(tile16)(int64_t k, const int16_t *a, int64_t lda, int64_t rows, const int16_t *b, const float *back, int64_t ldback,
                       const float *scale, float *t)
 {
-#define SUMS(r) vi s##r##a = {0}, s##r##b = {0}; const int16_t *a##r = a + min64(r, rows - 1) * lda;
-#define STEP(r)                      \
-	{                                \
-		PAIRS x = PAIR_SET(a##r + i); \
-		DOT(s##r##a, x, b0);         \
-		DOT(s##r##b, x, b1);         \
-	}
-#define KEEP(r)                                                             \
-	{                                                                       \
-		vf worth = V_SET(back[min64(r, rows - 1) * ldback]);                \
-		V_ST(t + (r) * NR, TO_FLOAT(s##r##a) * c0 * worth);                  \
-		V_ST(t + (r) * NR + VW, TO_FLOAT(s##r##b) * c1 * worth);             \
-	}
-	SUMS(0) SUMS(1) SUMS(2) SUMS(3) SUMS(4) SUMS(5)
+#define ROWS(n) case n: N(tile16_of)(n, k, a, lda, b, back, ldback, scale, t); break;
+	switch (rows) {
+		ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
 #if VW == 16
-	SUMS(6) SUMS(7) SUMS(8) SUMS(9) SUMS(10) SUMS(11)
-#endif
-	for (int64_t i = 0; i < k; i += 2, b += 2 * NR) {
-		PAIRS b0 = PAIRS_LD(b), b1 = PAIRS_LD(b + 2 * VW);
-		STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5)
-#if VW == 16
-		STEP(6) STEP(7) STEP(8) STEP(9) STEP(10) STEP(11)
+		ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
 #endif
 	}
-	vf c0 = V_LD(scale), c1 = V_LD(scale + VW);
-	KEEP(0) KEEP(1) KEEP(2) KEEP(3) KEEP(4) KEEP(5)
-#if VW == 16
-	KEEP(6) KEEP(7) KEEP(8) KEEP(9) KEEP(10) KEEP(11)
-#endif
-#undef SUMS
-#undef STEP
-#undef KEEP
+#undef ROWS
+}
 #undef PAIRS
 #undef PAIRS_LD
 #undef PAIR_SET
 #undef TO_FLOAT
 #undef DOT
-}
 #endif
 
 // product16: rows [i0, i1) and panels [p0, p1).

@@ -40,7 +40,7 @@ INLINE void N(tiles)(const struct imglish_product *j, int64_t row, int64_t rows,
 	for (int64_t p = p0; p < p1; p++) {
 		for (int64_t r = 0; add && r < rows; r++) // what finish will read
 			for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->y + (row + r) * j->ldy + p * NR + l);
-		N(tile)(kc, a, rs, cs, b + (p - p0) * NR * kc, t, NR);
+		N(tile)(rows, kc, a, rs, cs, b + (p - p0) * NR * kc, t, NR);
 		N(finish)(j, t, row, p * NR, rows, add, last);
 	}
 }
@@ -54,8 +54,7 @@ static void N(product)(const struct imglish_product *j, int64_t i0, int64_t i1, 
 		for (int64_t i = i0; i < i1; i += MR) {
 			int64_t rows = min64(MR, i1 - i), rs = j->k, cs = 1;
 			const float *a = j->x + i * rs + k0;
-			// Packed: what reaches beyond the last row, and strides that put the rows of a tile into one set of the cache.
-			if (rows < MR || rs * sizeof(float) % 4096 == 0) {
+			if (rs * sizeof(float) % 4096 == 0) { // strides that put the rows of a tile into one set of the cache
 				N(pack_rows)(scratch, a, rs, cs, rows, kc);
 				a = scratch, rs = 1, cs = PR;
 			}

@@ -33,42 +33,41 @@ enum { MR = 6, NR = 16, PR = 8 }; // 12 sums, 2 of b, 1 of a: 15 of 16 registers
 enum { MR = 6, NR = 8, PR = 8 };
 #endif
 
-// tile: c[r·ldc + l] = Σ_k a[r·rs + k·cs]·b[k·NR + l] for MR rows r and NR lanes l.
-INLINE void N(tile)(int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc)
+// tile_of is tile for a number of rows that the compiler knows.
+INLINE void N(tile_of)(const int rows, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc)
 {
-#define SUMS(r) vf s##r##a = {0}, s##r##b = {0};
-#define STEP(r, p, off)               \
-	{                                 \
-		vf x = V_SET((p)[off]);       \
-		s##r##a = V_FMA(x, b0, s##r##a); \
-		s##r##b = V_FMA(x, b1, s##r##b); \
-	}
-#define KEEP(r) V_ST(c + (r) * ldc, s##r##a); V_ST(c + (r) * ldc + VW, s##r##b);
-	SUMS(0) SUMS(1) SUMS(2) SUMS(3) SUMS(4) SUMS(5)
-	const float *a0 = a, *a3 = a + 3 * rs;
-#if VW == 16
-	SUMS(6) SUMS(7) SUMS(8) SUMS(9) SUMS(10) SUMS(11)
-	const float *a6 = a + 6 * rs, *a9 = a + 9 * rs;
-#endif
-	for (; k > 0; k--) {
+	vf s[MR][2]; // in registers: every loop over rows is unrolled
+	const float *at[(MR + 2) / 3]; // addresses of every third row; the two behind it are rs and 2·rs away
+#pragma GCC unroll 16
+	for (int r = 0; r < rows; r++) s[r][0] = s[r][1] = (vf){0};
+#pragma GCC unroll 16
+	for (int r = 0; r < rows; r += 3) at[r / 3] = a + r * rs;
+	for (; k > 0; k--, b += NR) {
 		vf b0 = V_LD(b), b1 = V_LD(b + VW);
-		STEP(0, a0, 0) STEP(1, a0, rs) STEP(2, a0, 2 * rs)
-		STEP(3, a3, 0) STEP(4, a3, rs) STEP(5, a3, 2 * rs)
-		a0 += cs, a3 += cs;
-#if VW == 16
-		STEP(6, a6, 0) STEP(7, a6, rs) STEP(8, a6, 2 * rs)
-		STEP(9, a9, 0) STEP(10, a9, rs) STEP(11, a9, 2 * rs)
-		a6 += cs, a9 += cs;
-#endif
-		b += NR;
+#pragma GCC unroll 16
+		for (int r = 0; r < rows; r++) {
+			vf x = V_SET(at[r / 3][r % 3 * rs]);
+			s[r][0] = V_FMA(x, b0, s[r][0]);
+			s[r][1] = V_FMA(x, b1, s[r][1]);
+		}
+#pragma GCC unroll 16
+		for (int r = 0; r < rows; r += 3) at[r / 3] += cs;
 	}
-	KEEP(0) KEEP(1) KEEP(2) KEEP(3) KEEP(4) KEEP(5)
+#pragma GCC unroll 16
+	for (int r = 0; r < rows; r++) V_ST(c + r * ldc, s[r][0]), V_ST(c + r * ldc + VW, s[r][1]);
+}
+
+// tile: c[r·ldc + l] = Σ_k a[r·rs + k·cs]·b[k·NR + l] for rows r, at most MR, and NR lanes l.
+INLINE void N(tile)(int64_t rows, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc)
+{
+#define ROWS(n) case n: N(tile_of)(n, k, a, rs, cs, b, c, ldc); break;
+	switch (rows) {
+		ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
 #if VW == 16
-	KEEP(6) KEEP(7) KEEP(8) KEEP(9) KEEP(10) KEEP(11)
+		ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
 #endif
-#undef SUMS
-#undef STEP
-#undef KEEP
+	}
+#undef ROWS
 }
 
 // square: a transpose of VW by VW through registers; rows of s from have on count as zero.

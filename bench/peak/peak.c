@@ -23,6 +23,7 @@
 #define FLOAT_Z(n) "vfmadd231ps %%zmm12, %%zmm13, %%zmm" #n "\n"
 #define BF16_Z(n) "vdpbf16ps %%zmm12, %%zmm13, %%zmm" #n "\n"
 #define INT16_Y(n) "vpmaddwd %%ymm12, %%ymm13, %%ymm14\nvpaddd %%ymm14, %%ymm" #n ", %%ymm" #n "\n"
+#define INT16_Z(n) "vpdpwssd %%zmm12, %%zmm13, %%zmm" #n "\n"
 #define INT8_Z(n) "vpdpbusd %%zmm12, %%zmm13, %%zmm" #n "\n"
 
 int64_t imglish_peak(int32_t kind, int64_t times)
@@ -33,7 +34,8 @@ int64_t imglish_peak(int32_t kind, int64_t times)
 	case 1: LOOP(SET_Z, FLOAT_Z); return steps * 16;
 	case 2: LOOP(SET_Z, BF16_Z); return steps * 32;
 	case 3: LOOP(SET_Y, INT16_Y); return steps * 16;
-	case 4: LOOP(SET_Z, INT8_Z); return steps * 64;
+	case 4: LOOP(SET_Z, INT16_Z); return steps * 32;
+	case 5: LOOP(SET_Z, INT8_Z); return steps * 64;
 	}
 	return 0;
 }

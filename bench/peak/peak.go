@@ -19,12 +19,13 @@ const (
 	FloatAVX512             // vfmadd231ps, 16 products
 	BF16AVX512              // vdpbf16ps, 32 products of bfloat16, sums in float32
 	Int16AVX2               // vpmaddwd and vpaddd, 16 products
+	Int16AVX512             // vpdpwssd, 32 products
 	Int8AVX512              // vpdpbusd, 64 products
 	kinds
 )
 
 func (k Kind) String() string {
-	return [...]string{"float32 AVX2", "float32 AVX-512", "bfloat16 AVX-512", "int16 AVX2", "int8 AVX-512 VNNI"}[k]
+	return [...]string{"float32 AVX2", "float32 AVX-512", "bfloat16 AVX-512", "int16 AVX2", "int16 AVX-512 VNNI", "int8 AVX-512 VNNI"}[k]
 }
 
 // All lists what this processor has and this build can measure.

@@ -15,7 +15,7 @@ func has(k Kind) bool {
 		return x.HasAVX512F
 	case BF16AVX512:
 		return x.HasAVX512BF16
-	case Int8AVX512:
+	case Int16AVX512, Int8AVX512:
 		return x.HasAVX512VNNI
 	}
 	return false

@@ -95,20 +95,28 @@ func (b *backend) multiply(p C.struct_imglish_product) {
 }
 
 // cut chooses the parts of a product: rows tall, panels broad. The panels of a part stay in a thread's cache, where a
-// column takes floats, and there are enough parts to share.
+// column takes floats. Parts are about equal, and enough that no thread waits long for another's last one.
 func (b *backend) cut(p *C.struct_imglish_product, floats int) {
 	n, panels := int(p.n), blocks(int(p.cols), b.nr)
-	tall, broad := 10*b.mr, min(panels, max(1, stripCache/(max(1, floats)*b.nr)))
-	for b.threads > 1 && blocks(n, tall)*blocks(panels, broad) < 3*b.threads {
+	tall, broad := even(n, 10*b.mr, b.mr), even(panels, max(1, stripCache/(max(1, floats)*b.nr)), 1)
+	for b.threads > 1 && blocks(n, tall)*blocks(panels, broad) < partsEach*b.threads {
 		if broad > 2 {
-			broad = (broad + 1) / 2
+			broad = even(panels, (broad+1)/2, 1)
 		} else if tall > 2*b.mr {
-			tall = (tall/b.mr + 1) / 2 * b.mr
+			tall = even(n, tall/2, b.mr)
 		} else {
 			break
 		}
 	}
 	p.tall, p.broad = C.int64_t(tall), C.int64_t(broad)
+}
+
+// partsEach is how many parts a thread should have of an op.
+const partsEach = 12
+
+// even is a size of at most most, rounded up to whole tiles, that cuts n into about equal parts.
+func even(n, most, tile int) int {
+	return max(1, blocks(blocks(n, max(1, blocks(n, most))), tile)) * tile
 }
 
 // gram: dw += dyᵀ·x. Threads share dw's tiles, each of which sums over all rows in order.

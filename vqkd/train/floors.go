@@ -16,16 +16,16 @@ type shortfall struct {
 }
 
 func (s shortfall) String() string {
-	return fmt.Sprintf("%s %.1f %%, the floor is %.1f %%", s.what, 100*s.got, 100*s.floor)
+	return fmt.Sprintf("%s is %.1f %%, its floor %.1f %%", s.what, 100*s.got, 100*s.floor)
 }
 
 // below says which floors the measures are under.
 func (c Config) below(m Measures) []shortfall {
 	var out []shortfall
 	for _, s := range []shortfall{
-		{"usage of the codes", m.Usage, c.MinUsage,
+		{"usage", m.Usage, c.MinUsage,
 			"the codebook collapses: fewer codes, more views a step, a lower rate, a longer start without the quantiser (free), or restarts (restart_every) help; too few held-out views (views) make usage look low"},
-		{"perplexity, as a share of the codes,", m.Perplexity / float64(c.Codes), c.MinPerplexity,
+		{"perplexity as a share of the codes", m.Perplexity / float64(c.Codes), c.MinPerplexity,
 			"a few codes take nearly all patches: fewer codes, a lower rate or pictures that differ more help"},
 		{"stability", m.Stability(), c.MinStability,
 			"codes change with noise that nobody sees: fewer codes, more steps or a larger share of roughened inputs (roughen) help"},
@@ -73,6 +73,6 @@ func (w *watch) see(c Config, step int, m Measures) (note string, err error) {
 		return note, nil
 	}
 	low[0].advice += ". With lower floors the same command goes on from there"
-	return note, &rejection{low: low[0], text: fmt.Sprintf("%s, and measures have been below a floor since step %d, %d in a row; stopped behind step %d of %d",
-		low[0], w.since, w.low, step, c.Steps)}
+	return note, &rejection{low: low[0], text: fmt.Sprintf("below a floor for %d measures in a row since step %d: %s; stopped behind step %d of %d",
+		w.low, w.since, low[0], step, c.Steps)}
 }

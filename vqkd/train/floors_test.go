@@ -53,7 +53,7 @@ func TestFloorsStopARun(t *testing.T) {
 	if !errors.Is(err, ErrRejected) || !errors.As(err, &hinted) {
 		t.Fatalf("error %v, want ErrRejected with a hint", err)
 	}
-	for _, want := range []string{"usage", "since step 10,", "3 in a row", "behind step 14 of 40"} {
+	for _, want := range []string{"usage", "3 measures in a row since step 10", "behind step 14 of 40"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q does not say %q", err, want)
 		}

@@ -193,7 +193,7 @@ func (r *run) step(in batch) (moved int, err error) {
 	p := m.encode(patches, r.Batch)
 	if in.step == r.freeSteps() {
 		m.startCodebook(generator(r.Seed, "k-means", 0, 0), p)
-		r.o.Logf("step %d: loss %.4f; the quantiser starts, %d codes are placed by k-means", in.step, r.loss.v, r.Codes)
+		r.o.Logf("step %d: the quantiser starts, %d codes are placed by k-means", in.step, r.Codes)
 	}
 	m.decode(p, targets, r.Commitment, free)
 	losses := make([]float32, 2)

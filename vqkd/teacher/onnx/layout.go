@@ -14,19 +14,12 @@ type layout struct {
 //	[1, skip+N, D] or [1, D, G, G]
 func layoutOf(shape []int64, grid, skip int) (layout, error) {
 	n := grid * grid
-	wrong := func(why string) (layout, error) {
-		return layout{}, fmt.Errorf("its shape is %v, wanted is [1, %d, D], [1, %d, D] with a class token, or [1, D, %d, %d] for the tokenizer's grid of %d×%d patches: %s",
-			shape, n, n+1, grid, grid, grid, grid, why)
-	}
-	if len(shape) != 3 && len(shape) != 4 {
-		return wrong("it has another number of axes")
-	}
-	if shape[0] != 1 {
-		return wrong("one picture went in")
+	if len(shape) != 3 && len(shape) != 4 || shape[0] != 1 {
+		return layout{}, fmt.Errorf("%v, no grid", shape)
 	}
 	if len(shape) == 4 {
 		if shape[2] != int64(grid) || shape[3] != int64(grid) {
-			return wrong("its grid is another; the teacher's side divided by its patch must be the tokenizer's grid")
+			return layout{}, fmt.Errorf("%v, a grid of %d×%d", shape, shape[2], shape[3])
 		}
 		return layout{dim: int(shape[1]), patch: 1, stride: n}, nil
 	}
@@ -37,8 +30,7 @@ func layoutOf(shape []int64, grid, skip int) (layout, error) {
 		}
 	}
 	if shape[1] != int64(skip+n) {
-		return wrong(fmt.Sprintf("it has %d vectors behind the %d that are skipped; if more tokens stand in front, set skip, else the teacher's side divided by its patch must be the tokenizer's grid",
-			shape[1]-int64(skip), skip))
+		return layout{}, fmt.Errorf("%v, %d vectors behind the %d that are skipped", shape, shape[1]-int64(skip), skip)
 	}
 	d := int(shape[2])
 	return layout{dim: d, first: skip * d, patch: d, stride: 1}, nil

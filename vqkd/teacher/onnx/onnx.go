@@ -72,12 +72,16 @@ func open(library string, c Config, side, grid int) (*Teacher, error) {
 		if err == nil {
 			return t, nil
 		}
-		tried = append(tried, fmt.Sprintf("output %q on pictures of %d pixels a side: %v", c.Output, c.Side, err))
+		tried = append(tried, fmt.Sprintf("%q gives %v", c.Output, err))
 		if err := t.Close(); err != nil {
 			return nil, err
 		}
 	}
-	return nil, errors.New(strings.Join(tried, "; "))
+	return nil, hinted{
+		fmt.Errorf("no output fits the tokenizer's grid of %d×%d, which is [1, %d, D], [1, %d, D] with a class token, or [1, D, %d, %d]: on pictures of %d pixels a side, %s",
+			grid, grid, grid*grid, grid*grid+1, grid, grid, c.Side, strings.Join(tried, "; ")),
+		"the teacher's side divided by its patch must be the tokenizer's side divided by its patch; where several tokens stand before the patches, say how many are to be skipped",
+	}
 }
 
 var loading sync.Mutex
@@ -95,7 +99,7 @@ func load(library string) error {
 	ort.SetSharedLibraryPath(library)
 	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
 		return hinted{fmt.Errorf("load ONNX Runtime from %s: %w", library, err),
-			"libonnxruntime.so, version 1.24 or newer, is in the PyPI package onnxruntime (onnxruntime/capi/) and in the releases of github.com/microsoft/onnxruntime"}
+			"name the path of libonnxruntime.so, version 1.24 or newer (--onnxruntime, or IMGLISH_ONNXRUNTIME): build/onnxruntime/install.sh fetches it, and it is in the PyPI package onnxruntime"}
 	}
 	return ort.DisableTelemetry() // some builds report to their maker
 }

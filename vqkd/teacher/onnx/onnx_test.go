@@ -212,13 +212,13 @@ func TestErrorsNameWhatDoesNotFit(t *testing.T) {
 		change func(*Config)
 		want   []string
 	}{
-		{"another grid", "tokens", 14, nil, []string{"[1 17 6]", "[1, 196, D]", "14×14", "last_hidden_state"}},
-		{"another grid of a map", "map", 14, nil, []string{"[1 6 4 4]", "[1, D, 14, 14]"}},
+		{"another grid", "tokens", 14, nil, []string{"[1 17 6]", "[1, 196, D]", "14×14", "last_hidden_state", "17 vectors"}},
+		{"another grid of a map", "map", 14, nil, []string{"[1 6 4 4], a grid of 4×4", "[1, D, 14, 14]"}},
 		{"too many tokens skipped", "tokens", 4, func(c *Config) { c.Skip = 2 }, []string{"15 vectors behind the 2"}},
 		{"another side than its own", "tokens", 4, func(c *Config) { c.Side = 48 }, []string{"32 pixels", "48"}},
 		{"no such input", "tokens", 4, func(c *Config) { c.Input = "image" }, []string{`"image"`, `"pixels"`, "[1 3 32 32]"}},
 		{"no such output", "tokens", 4, func(c *Config) { c.Output = "x" }, []string{`"x" of float32`, `"pooled"`, `"last_hidden_state"`}},
-		{"an output that is no grid", "tokens", 4, func(c *Config) { c.Output = "pooled" }, []string{"[1 6]", "another number of axes"}},
+		{"an output that is no grid", "tokens", 4, func(c *Config) { c.Output = "pooled" }, []string{"[1 6], no grid"}},
 		{"two inputs", "two", 4, nil, []string{"2 inputs", `"extra1"`}},
 		{"no model", "none", 4, nil, []string{"none.onnx", "no such file"}},
 		{"bytes that are no model", "", 4, func(c *Config) { c.Model = broken }, []string{"broken.onnx", "no ONNX model"}},

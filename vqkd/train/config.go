@@ -109,7 +109,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("tokenizer training: side %d must be a multiple of patch %d, width %d of heads %d", c.Side, c.Patch, c.Width, c.Heads)
 	}
 	if rows := c.Batch * c.Grid() * c.Grid(); rows < c.Codes {
-		return fmt.Errorf("tokenizer training: a batch has %d patches, fewer than the %d codes", rows, c.Codes)
+		return fmt.Errorf("tokenizer training: a batch has %d patches, fewer than the %d codes: raise batch to %d, or lower codes",
+			rows, c.Codes, (c.Codes+c.Grid()*c.Grid()-1)/(c.Grid()*c.Grid()))
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"mixer":         {"store", "pixels", "pipeline"},
 	"trainer":       {"mixer", "tensor", "pipeline"},
 	"audit":         {"store", "pipeline"},
-	"metrics":       {"store", "pipeline", "trainer"},
+	"metrics":       {"store", "pipeline", "trainer", "vqkd"},
 	"scenes":        {"pixels"},
 	"doctor":        {},
 	"bench":         {"pipeline", "sentencepiece", "stages", "tensor", "cpu", "pixels", "vqkd"},

@@ -29,5 +29,8 @@ build/tokenizers/build.sh .cache/tokenizers
 # Apache Kafka, which the tests run the line on. Without it, or without Java, everything else works.
 build/kafka/install.sh .cache/kafka
 
+# ONNX Runtime, for ONNX models that teach a visual tokenizer, and their tests. Without it everything else works.
+build/onnxruntime/install.sh .cache/onnxruntime
+
 # A real S3 server for the tests.
 build/s3/install.sh .cache/s3

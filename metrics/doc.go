@@ -1,9 +1,9 @@
 // Package metrics shows what a process of imglish does: numbers for Prometheus on /metrics, and whether it lives and is
 // ready on /healthz and /readyz.
 //
-// In: a line's Snapshot (NewLine), the steps of a training run (NewTraining), the operations on stores (NewStorage).
-// Out: an HTTP server (Serve), which listens on loopback unless it is told otherwise, and answers nothing but GET on
-// those three pages.
+// In: a line's Snapshot (NewLine), the steps of a training run (NewTraining) or of a tokenizer's (NewTokenizer), the
+// operations on stores (NewStorage). Out: an HTTP server (Serve), which listens on loopback unless it is told otherwise,
+// and answers nothing but GET on those three pages.
 //
 // The line's numbers are not counted here: they are pipeline.Snapshot's, turned into Prometheus's form when somebody
 // asks. So the closing table of a run, its progress line and its metrics cannot disagree, and a run that nobody watches

@@ -42,7 +42,7 @@ type Info struct {
 // All lists the metrics of this package; beside them stand Go's own (go_*, process_*) and those of the scrapes.
 func All() []Info {
 	var out []Info
-	for _, table := range [][]*metric{lineMetrics, logMetrics, trainMetrics, storeMetrics, processMetrics} {
+	for _, table := range [][]*metric{lineMetrics, logMetrics, trainMetrics, tokenizerMetrics, storeMetrics, processMetrics} {
 		for _, m := range table {
 			out = append(out, Info{m.name, string(m.kind), m.help, m.labels})
 		}

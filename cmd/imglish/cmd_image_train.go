@@ -2,44 +2,56 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/imglish/imglish/cpu"
+	"github.com/imglish/imglish/metrics"
 	"github.com/imglish/imglish/pixels"
 	"github.com/imglish/imglish/scenes"
 	"github.com/imglish/imglish/vqkd/train"
 )
 
 type imageTrainOptions struct {
-	train.Config
+	imageTrainSettings
 	config     string
 	out        string
 	scenes     int
 	sceneShare float64
 	sceneSeed  uint64
+	features   []string
+	runtime    string
 	threads    int
+	metrics    string
 	asJSON     bool
 }
 
+// runtimeVariable names ONNX Runtime's library where --onnxruntime does not.
+const runtimeVariable = "IMGLISH_ONNXRUNTIME"
+
 func newImageTrainCommand() *cobra.Command {
-	o := imageTrainOptions{Config: train.Defaults(), sceneSeed: 1, sceneShare: 0.5}
+	o := imageTrainOptions{imageTrainSettings: defaultImageTrainSettings(), sceneSeed: 1, sceneShare: 0.5}
 	cmd := &cobra.Command{
-		Use:   "train --out FILE [--scenes N] [FOLDER…]",
+		Use:   "train --out FILE [--scenes N] [--teacher MODEL.onnx | --features FILE] [FOLDER…]",
 		Short: "Train a visual tokenizer on pictures, and judge it",
-		Long: `Trains a VQ-KD tokenizer on the pictures below the folders, on rendered scenes, or on both, with a teacher made of
-colours and edges. Writes FILE (safetensors) and FILE.json.
+		Long: `Trains a VQ-KD tokenizer on the pictures below the folders, on rendered scenes, or on both. Writes FILE (safetensors)
+and FILE.json.
 
-At the end the file is judged on held-out pictures: the share of codes in use, and the share of patches whose code
-stays the same after JPEG at quality 95 and after ±2 of noise. One below a floor is written to FILE.rejected, and the
-exit code is 1. Ctrl-C keeps FILE.state; the same command goes on from there.
+The teacher, whose vectors the codes must tell, is made of colours and edges; or, with --teacher, any vision model in
+ONNX form that gives a vector for each patch (CLIP, DINO); or it has spoken before: --features reads views and their
+vectors from Parquet files, in place of folders.
 
-Settings come from the defaults, then from --config (YAML), then from flags.`,
+Every --eval-every steps, and at the end, the codes are judged on held-out pictures: the share of codes in use, their
+perplexity, and the share of patches whose code stays the same after JPEG at quality 95 and after ±2 of noise. A run
+that is below a floor at several measures in a row stops; a tokenizer that ends below one is written to FILE.rejected.
+Both give exit code 1. Ctrl-C keeps FILE.state; the same command goes on from there, to the same bytes.
+
+Settings come from the defaults, then from --config (YAML), then from flags. docs/image-train.md tells the whole story.`,
 		Example: "  imglish image train --out small.safetensors photos/\n" +
-			"  imglish image train --out demo.safetensors --scenes 20000 --scene-share 0.6 --steps 900 photos/",
+			"  imglish image train --out demo.safetensors --scenes 20000 --scene-share 0.6 --steps 900 photos/\n" +
+			"  imglish image train --out mine.safetensors --config base.yaml --teacher clip-b16.onnx --onnxruntime libonnxruntime.so photos/",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runImageTrain(cmd, o, args)
 		},
@@ -50,67 +62,58 @@ Settings come from the defaults, then from --config (YAML), then from flags.`,
 	f.IntVar(&o.scenes, "scenes", 0, "number of rendered scenes among the pictures")
 	f.Float64Var(&o.sceneShare, "scene-share", o.sceneShare, "share of the views that are scenes, if there are folders too")
 	f.Uint64Var(&o.sceneSeed, "scene-seed", o.sceneSeed, "seed of the scenes")
+	f.StringSliceVar(&o.features, "features", nil, "Parquet `files` (or folders of them) of views with their teacher's vectors")
+	f.StringVar(&o.runtime, "onnxruntime", "", "ONNX Runtime's library, libonnxruntime.so of version 1.24 or newer (default: $"+runtimeVariable+", else where the system looks)")
 	f.IntVar(&o.threads, "threads", 0, "threads (default: all processors); changes nothing in the result")
+	f.StringVar(&o.metrics, "metrics", "", metricsUsage+" (default: off)")
 	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON line")
-	addTrainFlags(f, &o.Config)
+	addImageTrainFlags(f, &o.imageTrainSettings)
 	cmd.MarkFlagRequired("out")
 	return cmd
 }
 
-// addTrainFlags are the settings that one changes from run to run; the rest is for --config.
-func addTrainFlags(f *pflag.FlagSet, c *train.Config) {
-	f.IntVar(&c.Side, "side", c.Side, "side of the views in pixels")
-	f.IntVar(&c.Patch, "patch", c.Patch, "side of a patch in pixels")
-	f.IntVar(&c.Width, "width", c.Width, "width of the encoder")
-	f.IntVar(&c.Depth, "depth", c.Depth, "blocks of the encoder")
-	f.IntVar(&c.Heads, "heads", c.Heads, "attention heads")
-	f.IntVar(&c.Codes, "codes", c.Codes, "size of the codebook")
-	f.IntVar(&c.Steps, "steps", c.Steps, "training steps")
-	f.IntVar(&c.Batch, "batch", c.Batch, "views a step")
-	f.IntVar(&c.EvalEvery, "eval-every", c.EvalEvery, "steps between measures")
-	f.Float64Var(&c.LR, "lr", c.LR, "peak learning rate")
-	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of everything that is drawn")
-	f.Float64Var(&c.MinUsage, "min-usage", c.MinUsage, "floor for the share of codes in use")
-	f.Float64Var(&c.MinStability, "min-stability", c.MinStability, "floor for the share of codes that stay")
-}
-
 func runImageTrain(cmd *cobra.Command, o imageTrainOptions, folders []string) error {
 	if o.config != "" {
-		if err := overlay(cmd, &o); err != nil {
+		if err := o.overlay(cmd); err != nil {
 			return err
 		}
+	}
+	if err := o.Validate(); err != nil {
+		return usageError{err}
 	}
 	if o.scenes < 0 || !(o.sceneShare > 0 && o.sceneShare < 1) {
 		return usageError{fmt.Errorf("--scenes %d must not be negative, --scene-share %v must lie between 0 and 1", o.scenes, o.sceneShare)}
 	}
-	var sources []train.Source
-	photos, share := 0, 1.0
-	if o.scenes > 0 {
-		share = 1 - o.sceneShare
+	if err := writable(o.out); err != nil {
+		return err
 	}
-	var sets []train.Images
-	for _, dir := range folders {
-		set, err := train.Folder(dir)
-		if err != nil {
-			return err
-		}
-		sets, photos = append(sets, set), photos+set.Len()
+	if o.runtime == "" {
+		o.runtime = os.Getenv(runtimeVariable)
 	}
-	for _, set := range sets { // every picture of the folders is as likely as any other
-		sources = append(sources, train.Source{Images: set, Weight: share * float64(set.Len()) / float64(photos)})
+	l, err := o.lessons(folders)
+	if err != nil {
+		return err
 	}
-	if o.scenes > 0 {
-		sources = append(sources, train.Source{Images: sceneImages{o.scenes, o.sceneSeed, o.Side}, Weight: o.sceneShare})
+	if c, ok := l.(io.Closer); ok {
+		defer c.Close()
 	}
 	b, err := cpu.New(o.threads)
 	if err != nil {
 		return fmt.Errorf("choose a compute backend: %w", err)
 	}
 	defer b.Close()
+	watch := metrics.NewTokenizer(o.Steps, o.Codes)
+	server, err := serveTokenizer(cmd, o.metrics, watch)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
 	p := newProgress(cmd.ErrOrStderr(), "train")
 	defer p.finish()
-	res, err := train.Run(cmd.Context(), b, o.Config, sources, o.out, train.Options{
+	res, err := train.Run(cmd.Context(), b, o.Config, l, o.out, train.Options{
+		Threads:  o.threads,
 		Progress: p.update,
+		Report:   watch.Step,
 		Logf: func(format string, args ...any) {
 			p.finish()
 			fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...)
@@ -127,28 +130,28 @@ func runImageTrain(cmd *cobra.Command, o imageTrainOptions, folders []string) er
 	return err
 }
 
-// overlay puts the config file between the defaults and the flags that were given.
-func overlay(cmd *cobra.Command, o *imageTrainOptions) error {
-	data, err := os.ReadFile(o.config)
-	if err != nil {
-		return err
+// pictures are what views are cut out of: folders, scenes, or both.
+func (o imageTrainOptions) pictures(folders []string) ([]train.Source, error) {
+	var sources []train.Source
+	photos, share := 0, 1.0
+	if o.scenes > 0 {
+		share = 1 - o.sceneShare
 	}
-	// The flags' values live in the caller's copy, so this one can start afresh.
-	o.Config = train.Defaults()
-	if len(data) > 0 { // an empty file means the defaults, and would clear them
-		if err := yaml.UnmarshalWithOptions(data, &o.Config, yaml.Strict()); err != nil {
-			return fmt.Errorf("config %s: %w", o.config, err)
+	var sets []train.Images
+	for _, dir := range folders {
+		set, err := train.Folder(dir)
+		if err != nil {
+			return nil, err
 		}
+		sets, photos = append(sets, set), photos+set.Len()
 	}
-	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	addTrainFlags(flags, &o.Config)
-	var failed error
-	flags.VisitAll(func(f *pflag.Flag) {
-		if given := cmd.Flags().Lookup(f.Name); given.Changed && failed == nil {
-			failed = f.Value.Set(given.Value.String())
-		}
-	})
-	return failed
+	for _, set := range sets { // every picture of the folders is as likely as any other
+		sources = append(sources, train.Source{Images: set, Weight: share * float64(set.Len()) / float64(photos)})
+	}
+	if o.scenes > 0 {
+		sources = append(sources, train.Source{Images: sceneImages{o.scenes, o.sceneSeed, o.Side}, Weight: o.sceneShare})
+	}
+	return sources, nil
 }
 
 // sceneImages renders scenes as they are asked for.

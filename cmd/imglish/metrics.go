@@ -36,6 +36,16 @@ func serveTraining(cmd *cobra.Command, address string, t *metrics.Training) (*me
 	})
 }
 
+// serveTokenizer shows the training of a visual tokenizer.
+func serveTokenizer(cmd *cobra.Command, address string, t *metrics.Tokenizer) (*metrics.Server, error) {
+	return serve(cmd, metrics.Config{
+		Address:    address,
+		Collectors: []prometheus.Collector{t},
+		Live:       func() error { return nil },
+		Ready:      t.Ready,
+	})
+}
+
 func serve(cmd *cobra.Command, c metrics.Config) (*metrics.Server, error) {
 	s, err := metrics.Serve(c)
 	if err != nil {

@@ -53,6 +53,32 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// Patches is a teacher of patches of one size. It serves package train as one.
+type Patches struct {
+	Config
+	side int // of a patch, pixels
+}
+
+// For makes the teacher of patches of so many pixels a side, a multiple of Cells.
+func (c Config) For(patch int) (*Patches, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if patch < 1 || patch%c.Cells != 0 {
+		return nil, fmt.Errorf("teacher: a patch of %d pixels has no %d cells a side", patch, c.Cells)
+	}
+	return &Patches{c, patch}, nil
+}
+
+// Targets computes the vectors of a view; see [Config.Targets].
+func (p *Patches) Targets(dst []float32, view *pixels.Image) error {
+	p.Config.Targets(dst, view, p.side)
+	return nil
+}
+
+// Record tells what the teacher is made of.
+func (p *Patches) Record() any { return map[string]any{"colours": p.Config} }
+
 // Dim is the length of a vector.
 func (c Config) Dim() int { return c.Cells*c.Cells*(c.Orientations+3) + 1 }
 

@@ -3,8 +3,6 @@ package train
 import (
 	"fmt"
 	"math"
-
-	"github.com/imglish/imglish/vqkd/teacher"
 )
 
 // Config says what is trained and how.
@@ -48,10 +46,12 @@ type Config struct {
 	EvalEvery int `yaml:"eval_every" json:"eval_every"` // steps
 	SaveEvery int `yaml:"save_every" json:"save_every"` // steps; where a stopped run goes on
 
-	MinUsage     float64 `yaml:"min_usage" json:"min_usage"`
-	MinStability float64 `yaml:"min_stability" json:"min_stability"`
-
-	Teacher teacher.Config `yaml:"teacher" json:"teacher"`
+	// The floors.
+	MinUsage      float64 `yaml:"min_usage" json:"min_usage"`           // share of the codes
+	MinPerplexity float64 `yaml:"min_perplexity" json:"min_perplexity"` // share of the codes
+	MinStability  float64 `yaml:"min_stability" json:"min_stability"`   // share of the patches
+	FloorsFrom    float64 `yaml:"floors_from" json:"floors_from"`       // share of the steps; measures before may be low
+	Patience      int     `yaml:"patience" json:"patience"`             // measures in a row below a floor that stop the run; 0: only the end counts
 }
 
 // Defaults make a small tokenizer in a quarter of an hour on two cores.
@@ -69,7 +69,8 @@ func Defaults() Config {
 		CropMin: 0.3, Roughen: 0.5, HeldOut: 0.1, Views: 128,
 		EvalEvery: 100, SaveEvery: 100,
 		MinUsage: 0.9, MinStability: 0.8,
-		Teacher: teacher.Defaults(),
+		MinPerplexity: 0.1,              // pictures hold much sky: good codebooks of 256 measured 0.13 to 0.33
+		FloorsFrom:    0.5, Patience: 3, // dead codes are placed anew until restart_until: one low measure is no collapse
 	}
 }
 
@@ -84,6 +85,7 @@ func (c Config) Validate() error {
 		{"steps", c.Steps, 1, math.MaxInt32}, {"batch", c.Batch, 1, 4096},
 		{"restart_every", c.RestartEvery, 0, math.MaxInt32}, {"views", c.Views, 1, 1 << 16},
 		{"eval_every", c.EvalEvery, 1, math.MaxInt32}, {"save_every", c.SaveEvery, 1, math.MaxInt32},
+		{"patience", c.Patience, 0, math.MaxInt32},
 	} {
 		if v.v < v.lo || v.v > v.hi {
 			return fmt.Errorf("tokenizer training: %s is %d, want %d to %d", v.name, v.v, v.lo, v.hi)
@@ -96,21 +98,25 @@ func (c Config) Validate() error {
 		{"free", c.Free, 0, 0.9}, {"warmup", c.Warmup, 0, 0.9}, {"lr", c.LR, 0, 1}, {"min_lr", c.MinLR, 0, c.LR}, {"weight_decay", c.WeightDecay, 0, 1}, {"beta1", c.Beta1, 0, 0.9999},
 		{"beta2", c.Beta2, 0, 0.99999}, {"clip", c.Clip, 1e-6, 1e6}, {"decay", c.Decay, 0, 1}, {"commitment", c.Commitment, 0, 1e3},
 		{"restart_below", c.RestartBelow, 0, 1}, {"restart_until", c.RestartUntil, 0, 1}, {"crop_min", c.CropMin, 0.01, 1},
-		{"roughen", c.Roughen, 0, 1}, {"held_out", c.HeldOut, 0, 0.9}, {"min_usage", c.MinUsage, 0, 1}, {"min_stability", c.MinStability, 0, 1},
+		{"roughen", c.Roughen, 0, 1}, {"held_out", c.HeldOut, 0, 0.9}, {"min_usage", c.MinUsage, 0, 1},
+		{"min_perplexity", c.MinPerplexity, 0, 1}, {"min_stability", c.MinStability, 0, 1}, {"floors_from", c.FloorsFrom, 0, 1},
 	} {
 		if !(v.v >= v.lo && v.v <= v.hi) {
 			return fmt.Errorf("tokenizer training: %s is %v, want %v to %v", v.name, v.v, v.lo, v.hi)
 		}
 	}
-	if c.Side%c.Patch != 0 || c.Width%c.Heads != 0 || c.Patch%max(1, c.Teacher.Cells) != 0 {
-		return fmt.Errorf("tokenizer training: side %d must be a multiple of patch %d, width %d of heads %d, patch of the teacher's cells %d",
-			c.Side, c.Patch, c.Width, c.Heads, c.Teacher.Cells)
+	if c.Side%c.Patch != 0 || c.Width%c.Heads != 0 {
+		return fmt.Errorf("tokenizer training: side %d must be a multiple of patch %d, width %d of heads %d", c.Side, c.Patch, c.Width, c.Heads)
 	}
-	if rows := c.Batch * (c.Side / c.Patch) * (c.Side / c.Patch); rows < c.Codes {
-		return fmt.Errorf("tokenizer training: a batch has %d patches, fewer than the %d codes", rows, c.Codes)
+	if rows := c.Batch * c.Grid() * c.Grid(); rows < c.Codes {
+		return fmt.Errorf("tokenizer training: a batch has %d patches, fewer than the %d codes: raise batch to %d, or lower codes",
+			rows, c.Codes, (c.Codes+c.Grid()*c.Grid()-1)/(c.Grid()*c.Grid()))
 	}
-	return c.Teacher.Validate()
+	return nil
 }
+
+// Grid is how many patches a view has a side, G.
+func (c Config) Grid() int { return c.Side / c.Patch }
 
 // freeSteps is how many steps go without the quantiser.
 func (c Config) freeSteps() int { return int(c.Free * float64(c.Steps)) }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -15,7 +16,7 @@ import (
 
 // Images is a set of pictures by number. Image may be called from several goroutines; the result is not changed.
 type Images interface {
-	Name() string // for reports
+	Name() string // for reports; other pictures have another
 	Len() int
 	Image(i int) (*pixels.Image, error)
 }
@@ -28,7 +29,7 @@ type Source struct {
 
 // folder is the image files below a folder.
 type folder struct {
-	dir   string
+	name  string
 	files []string
 
 	mu   sync.Mutex
@@ -46,7 +47,7 @@ const (
 // Folder lists the JPEG, PNG, GIF and WebP files below a folder, in the order of their names. Pictures whose shorter side
 // is above 1024 pixels come out at 1024.
 func Folder(dir string) (Images, error) {
-	f := &folder{dir: dir, kept: map[int]*pixels.Image{}, room: folderCache}
+	f := &folder{kept: map[int]*pixels.Image{}, room: folderCache}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -67,10 +68,19 @@ func Folder(dir string) (Images, error) {
 		return nil, fmt.Errorf("pictures in %s: there is no .jpg, .png, .gif or .webp file", dir)
 	}
 	slices.Sort(f.files)
+	names := sha256.New() // a state must not go on with other pictures; where the folder lies does not matter
+	for _, file := range f.files {
+		rel, err := filepath.Rel(dir, file)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(names, "%q\n", filepath.ToSlash(rel))
+	}
+	f.name = fmt.Sprintf("%s, file names %.4x", filepath.Base(filepath.Clean(dir)), names.Sum(nil))
 	return f, nil
 }
 
-func (f *folder) Name() string { return f.dir }
+func (f *folder) Name() string { return f.name }
 func (f *folder) Len() int     { return len(f.files) }
 
 func (f *folder) Image(i int) (*pixels.Image, error) {

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
-
-	"github.com/imglish/imglish/pixels"
 )
 
 // Measures judge a tokenizer on views that it was not trained on.
@@ -32,16 +29,16 @@ func (m Measures) String() string {
 // noiseLevel is the noise that stability is asked for, in steps of 8-bit values: what sensors and scaling leave.
 const noiseLevel = 2
 
-// Encoder is the function that is judged: n views to n·G² codes.
-type Encoder func(ctx context.Context, pixels []uint8, n int) ([]uint16, error)
+// encoder is the function that is judged: n views to n·G² codes.
+type encoder func(ctx context.Context, pixels []uint8, n int) ([]uint16, error)
 
-// Measure judges an encoder on views of c.Side pixels.
-func (c Config) Measure(ctx context.Context, encode Encoder, views []*pixels.Image) (Measures, error) {
-	m := Measures{Views: len(views)}
-	t := newTally(c.Codes, c.Teacher.Dim())
+// measure judges an encoder on held-out views.
+func (c Config) measure(ctx context.Context, encode encoder, held []lesson) (Measures, error) {
+	m := Measures{Views: len(held)}
+	t := newTally(c.Codes, len(held[0].targets)/(c.Grid()*c.Grid()))
 	jpegSame, noiseSame := 0, 0
-	var targets []float32
-	for i, v := range views {
+	for i, l := range held {
+		v := l.view
 		coded, err := jpeg(v, 95, true)
 		if err != nil {
 			return m, err
@@ -61,9 +58,7 @@ func (c Config) Measure(ctx context.Context, encode Encoder, views []*pixels.Ima
 				noiseSame++
 			}
 		}
-		targets = slices.Grow(targets[:0], n*t.dim)[:n*t.dim]
-		c.Teacher.Targets(targets, v, c.Patch)
-		t.add(all[:n], targets)
+		t.add(all[:n], l.targets)
 	}
 	m.JPEG = float64(jpegSame) / t.total
 	m.Noise = float64(noiseSame) / t.total
@@ -122,18 +117,4 @@ func (t *tally) judge(m *Measures) {
 	if t.square > centre {
 		m.Explained = (between - centre) / (t.square - centre)
 	}
-}
-
-// heldOutViews makes the views that a run is measured on: always the same for a seed.
-func (c Config) heldOutViews(p *pool) ([]*pixels.Image, error) {
-	out := make([]*pixels.Image, c.Views)
-	for i := range out {
-		rng := generator(c.Seed, "held-out view", i, 0)
-		im, err := p.draw(rng, true)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = view(rng, im, c.Side, c.CropMin)
-	}
-	return out, nil
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
-	"github.com/imglish/imglish/pixels"
 	"github.com/imglish/imglish/tensor"
 	"github.com/imglish/imglish/vqkd"
 	"github.com/imglish/imglish/vqkd/vit"
@@ -14,14 +14,25 @@ import (
 
 // Options are what a run needs besides its Config; none of them changes the result.
 type Options struct {
+	// Threads that prepare views and their vectors; 0: all processors.
+	Threads int
 	// Progress is told of every step, and in note of the losses and the last measures. Optional.
 	Progress func(done, total int64, note string)
+	// Report is told of every step, in figures. Optional.
+	Report func(Report)
 	// Logf is told of what stays worth reading: measures, restarts, where a stopped run goes on. Optional.
 	Logf func(format string, args ...any)
 }
 
-// ErrRejected marks a tokenizer that was trained to the end and fell below a floor.
-var ErrRejected = errors.New("the tokenizer is not good enough")
+// Report is one step in figures.
+type Report struct {
+	Step       int       // counted from 1
+	Loss       float64   // of the teacher, 1 − cos, mean of the last steps
+	Commitment float64   // mean of the last steps
+	Rate       float64   // learning rate
+	Restarted  int       // dead codes placed anew at this step
+	Measures   *Measures // the last ones; nil before the first
+}
 
 // Result is a finished run.
 type Result struct {
@@ -32,31 +43,40 @@ type Result struct {
 }
 
 // Run trains a tokenizer and writes it to path, and its config to path.json. The last measures are taken on the file as
-// it was written. One below a floor is written to path.rejected instead, and the error wraps ErrRejected. A run that ctx
-// stops leaves path.state and goes on from there when it is run again with the same settings.
-func Run(ctx context.Context, b tensor.Backend, c Config, sources []Source, path string, o Options) (Result, error) {
+// it was written. One below a floor is written to path.rejected instead, and the error wraps ErrRejected; so does the
+// error of a run that measures below a floor stop before its end. A run that ctx or a floor stops leaves path.state and
+// goes on from there when it is run again with the same settings; floors may differ.
+func Run(ctx context.Context, b tensor.Backend, c Config, l Lessons, path string, o Options) (Result, error) {
 	if err := c.Validate(); err != nil {
 		return Result{}, err
+	}
+	if o.Threads <= 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
 	}
 	if o.Progress == nil {
 		o.Progress = func(int64, int64, string) {}
 	}
+	if o.Report == nil {
+		o.Report = func(Report) {}
+	}
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}
 	}
-	p, err := newPool(sources, c.Seed, c.HeldOut)
-	if err != nil {
-		return Result{}, err
-	}
-	held, err := c.heldOutViews(p)
-	if err != nil {
-		return Result{}, err
-	}
-	r := &run{Config: c, o: o, b: b, pool: p, held: held, path: path, digest: c.digest(sources)}
-	r.m = newModel(b, c.dims())
+	r := &run{Config: c, o: o, b: b, lessons: l, path: path}
+	r.m = newModel(b, c.dims(l.Dim()))
 	r.opt = newOptimizer(b, r.m, c)
 	r.m.w.initialise(b, generator(c.Seed, "weights", 0, 0))
+	var err error
+	if r.digest, err = c.digest(l); err != nil {
+		return Result{}, err
+	}
 	if err := r.resume(); err != nil {
+		return Result{}, err
+	}
+	if patches := c.Views * c.Grid() * c.Grid(); patches < patchesACode*c.Codes && c.MinUsage > 0 {
+		o.Logf("%d held-out views have %d patches, fewer than %d a code: usage will look low; raise views", c.Views, patches, patchesACode)
+	}
+	if r.held, err = c.heldOut(ctx, l, o.Threads); err != nil {
 		return Result{}, err
 	}
 	if err := r.train(ctx); err != nil {
@@ -65,30 +85,35 @@ func Run(ctx context.Context, b tensor.Backend, c Config, sources []Source, path
 	return r.finish(ctx)
 }
 
-func (c Config) dims() dims {
-	grid := c.Side / c.Patch
+// patchesACode is how many held-out patches a code it takes to judge usage: a code that takes a quarter of its share is
+// then missed in one case of seven.
+const patchesACode = 8
+
+func (c Config) dims(target int) dims {
+	grid := c.Grid()
 	shape := vit.Shape{In: 3 * c.Patch * c.Patch, Width: c.Width, Depth: c.Depth, Heads: c.Heads, Hidden: 4 * c.Width, Tokens: grid * grid}
 	dec := shape
 	dec.In, dec.Depth = c.CodeDim, c.Decoder
-	return dims{enc: shape, dec: dec, codes: c.Codes, dim: c.CodeDim, target: c.Teacher.Dim(), patch: c.Patch, grid: grid}
+	return dims{enc: shape, dec: dec, codes: c.Codes, dim: c.CodeDim, target: target, patch: c.Patch, grid: grid}
 }
 
 type run struct {
 	Config
-	o      Options
-	b      tensor.Backend
-	m      *model
-	opt    *optimizer
-	pool   *pool
-	held   []*pixels.Image
-	path   string
-	digest string
+	o       Options
+	b       tensor.Backend
+	m       *model
+	opt     *optimizer
+	lessons Lessons
+	held    []lesson
+	path    string
+	digest  string
 
-	done     int // steps
-	loss     mean
-	commit   mean
-	moved    int // codes restarted since the last measures
-	lastNote string
+	done   int // steps
+	loss   mean
+	commit mean
+	moved  int // codes restarted since the last measures
+	last   *Measures
+	watch  watch
 }
 
 // mean runs over the last fifty or so steps.
@@ -106,7 +131,7 @@ func (r *run) train(ctx context.Context) error {
 		defer close(batches)
 		for s := r.done; s < r.Steps; s++ {
 			select {
-			case batches <- r.prepare(r.pool, s):
+			case batches <- r.prepare(ctx2, r.lessons, s, r.o.Threads):
 			case <-ctx2.Done():
 				return
 			}
@@ -129,16 +154,19 @@ func (r *run) train(ctx context.Context) error {
 		if next.err != nil {
 			return next.err
 		}
-		if err := r.step(next); err != nil {
+		moved, err := r.step(next)
+		if err != nil {
 			return fmt.Errorf("training step %d: %w", r.done, err)
 		}
 		r.done++
-		r.o.Progress(int64(r.done), int64(r.Steps), fmt.Sprintf("loss %.4f, commitment %.4f%s", r.loss.v, r.commit.v, r.lastNote))
 		if r.done%r.EvalEvery == 0 && r.done > r.freeSteps() && r.done < r.Steps {
-			if err := r.measure(ctx); err != nil && ctx.Err() == nil {
+			if err := r.measureNow(ctx); errors.Is(err, ErrRejected) {
+				return errors.Join(err, r.saveState())
+			} else if err != nil && ctx.Err() == nil {
 				return err
 			}
 		}
+		r.tell(moved)
 		if r.done%r.SaveEvery == 0 && r.done < r.Steps {
 			if err := r.saveState(); err != nil {
 				return err
@@ -148,8 +176,8 @@ func (r *run) train(ctx context.Context) error {
 	return nil
 }
 
-// step learns from one batch.
-func (r *run) step(in batch) error {
+// step learns from one batch and says how many codes it placed anew.
+func (r *run) step(in batch) (moved int, err error) {
 	b, m := r.b, r.m
 	mark := b.Mark()
 	defer b.Release(mark)
@@ -165,15 +193,16 @@ func (r *run) step(in batch) error {
 	p := m.encode(patches, r.Batch)
 	if in.step == r.freeSteps() {
 		m.startCodebook(generator(r.Seed, "k-means", 0, 0), p)
+		r.o.Logf("step %d: the quantiser starts, %d codes are placed by k-means", in.step, r.Codes)
 	}
 	m.decode(p, targets, r.Commitment, free)
 	losses := make([]float32, 2)
 	b.Download(losses, p.losses)
 	if err := b.Sync(); err != nil {
-		return err
+		return 0, err
 	}
 	if losses[0] != losses[0] || losses[1] != losses[1] {
-		return fmt.Errorf("the loss is not a number; try a lower rate than %v", r.LR)
+		return 0, fmt.Errorf("the loss is not a number; try a lower rate than %v", r.LR)
 	}
 	m.backward(p)
 	r.opt.step(in.step)
@@ -181,25 +210,37 @@ func (r *run) step(in batch) error {
 		m.moveCodebook(p, r.Decay)
 		m.countRecent()
 		if r.RestartEvery > 0 && (in.step+1)%r.RestartEvery == 0 && float64(in.step) < r.RestartUntil*float64(r.Steps) {
-			r.moved += m.restartDead(generator(r.Seed, "restart", in.step, 0), p, r.RestartBelow)
+			moved = m.restartDead(generator(r.Seed, "restart", in.step, 0), p, r.RestartBelow)
+			r.moved += moved
 		}
 	}
 	r.loss.add(float64(losses[0]))
 	r.commit.add(float64(losses[1]))
-	return b.Sync()
+	return moved, b.Sync()
 }
 
-func (r *run) measure(ctx context.Context) error {
-	m, err := r.Config.Measure(ctx, func(ctx context.Context, pix []uint8, n int) ([]uint16, error) {
+// measureNow says how good the codes are at this step. Its error wraps ErrRejected if they have not been for too long.
+func (r *run) measureNow(ctx context.Context) error {
+	m, err := r.measure(ctx, func(ctx context.Context, pix []uint8, n int) ([]uint16, error) {
 		return r.m.codesOf(pix, n, r.Side, vqkd.PixelScale, vqkd.PixelShift), ctx.Err()
 	}, r.held)
 	if err != nil {
 		return err
 	}
-	r.o.Logf("step %d: loss %.4f; %s; %d codes restarted", r.done, r.loss.v, m, r.moved)
-	r.lastNote = fmt.Sprintf(", usage %.0f %%, stable %.0f %%", 100*m.Usage, 100*m.Stability())
-	r.moved = 0
-	return nil
+	note, err := r.watch.see(r.Config, r.done, m)
+	r.o.Logf("step %d: loss %.4f; %s; %d codes restarted%s", r.done, r.loss.v, m, r.moved, note)
+	r.last, r.moved = &m, 0
+	return err
+}
+
+// tell reports the step that was done last.
+func (r *run) tell(moved int) {
+	note := fmt.Sprintf("loss %.4f, commitment %.4f", r.loss.v, r.commit.v)
+	if r.last != nil {
+		note += fmt.Sprintf(", usage %.0f %%, stable %.0f %%", 100*r.last.Usage, 100*r.last.Stability())
+	}
+	r.o.Progress(int64(r.done), int64(r.Steps), note)
+	r.o.Report(Report{Step: r.done, Loss: r.loss.v, Commitment: r.commit.v, Rate: r.rate(r.done - 1), Restarted: moved, Measures: r.last})
 }
 
 // finish writes the tokenizer, judges the file, and gives it its name.
@@ -215,16 +256,14 @@ func (r *run) finish(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	res := Result{Path: r.path, Loss: r.loss.v, Fingerprint: tok.Fingerprint()}
-	res.Measures, err = r.Config.Measure(ctx, tok.Encode, r.held)
+	res.Measures, err = r.measure(ctx, tok.Encode, r.held)
 	if err := errors.Join(err, tok.Close()); err != nil {
 		return res, err
 	}
+	r.last = &res.Measures
 	var low error
-	switch {
-	case res.Measures.Usage < r.MinUsage:
-		low = fmt.Errorf("%w: usage %.1f %%, the floor is %.1f %%", ErrRejected, 100*res.Measures.Usage, 100*r.MinUsage)
-	case res.Measures.Stability() < r.MinStability:
-		low = fmt.Errorf("%w: stability %.1f %%, the floor is %.1f %%", ErrRejected, 100*res.Measures.Stability(), 100*r.MinStability)
+	if s := r.below(res.Measures); len(s) > 0 {
+		low = &rejection{low: s[0], text: fmt.Sprintf("%s; it is in %s.rejected", s[0], r.path)}
 	}
 	if low != nil {
 		res.Path += ".rejected"
@@ -233,6 +272,7 @@ func (r *run) finish(ctx context.Context) (Result, error) {
 		return res, err
 	}
 	os.Remove(r.statePath())
+	r.tell(0)
 	r.o.Logf("wrote %s: %s", res.Path, res.Measures)
 	return res, low
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/imglish/imglish/pixels"
 	"github.com/imglish/imglish/tensor"
 	"github.com/imglish/imglish/vqkd"
+	"github.com/imglish/imglish/vqkd/teacher"
 )
 
 // blocks are pictures of a few flat colours and stripes.
@@ -45,11 +46,25 @@ func small() Config {
 	c.Side, c.Patch, c.Width, c.Depth, c.Heads = 32, 8, 32, 1, 2
 	c.Codes, c.CodeDim, c.Steps, c.Batch, c.LR = 16, 8, 60, 16, 4e-3
 	c.Views, c.EvalEvery, c.SaveEvery = 40, 1000, 1000
-	c.MinUsage, c.MinStability = 0, 0
+	c.MinUsage, c.MinPerplexity, c.MinStability = 0, 0, 0
 	return c
 }
 
-func sources() []Source { return []Source{{Images: blocks(50), Weight: 1}} }
+// lessonsOf teaches colours and edges of pictures.
+func lessonsOf(t *testing.T, c Config, images Images) Lessons {
+	t.Helper()
+	colours, err := teacher.Defaults().For(c.Patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Taught(c, []Source{{Images: images, Weight: 1}}, colours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func lessons(t *testing.T, c Config) Lessons { return lessonsOf(t, c, blocks(50)) }
 
 // A short training finds codes that tell the teacher, that are used, and that last; and the file loads.
 func TestTrainingLearns(t *testing.T) {
@@ -57,7 +72,7 @@ func TestTrainingLearns(t *testing.T) {
 	c := small()
 	c.MinUsage, c.MinStability = 0.7, 0.8
 	var steps int64
-	res, err := Run(t.Context(), tensor.NewReference[float32](), c, sources(), path, Options{
+	res, err := Run(t.Context(), tensor.NewReference[float32](), c, lessons(t, c), path, Options{
 		Progress: func(done, _ int64, _ string) { steps = done }, Logf: t.Logf,
 	})
 	if err != nil {
@@ -78,44 +93,20 @@ func TestTrainingLearns(t *testing.T) {
 	}
 }
 
-func TestFloorsRefuse(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"usage":     func(c *Config) { c.MinUsage = 1; c.Codes = 256; c.RestartEvery = 0 },
-		"stability": func(c *Config) { c.MinStability = 1 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "t.safetensors")
-			c := small()
-			c.Steps = 6
-			change(&c)
-			_, err := Run(t.Context(), tensor.NewReference[float32](), c, sources(), path, Options{})
-			if !errors.Is(err, ErrRejected) || !strings.Contains(err.Error(), name) {
-				t.Fatalf("error %v, want ErrRejected about %s", err, name)
-			}
-			if _, err := os.Stat(path); err == nil {
-				t.Error("a refused tokenizer stands under its name")
-			}
-			if _, err := os.Stat(path + ".rejected"); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
 // A run that is stopped and begun again gives the same bytes, and so do other threads.
 func TestResumeGivesTheSameFile(t *testing.T) {
 	c := small()
 	c.Steps = 14
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole.safetensors")
-	if _, err := Run(t.Context(), tensor.NewReferenceThreads[float32](1), c, sources(), whole, Options{}); err != nil {
+	if _, err := Run(t.Context(), tensor.NewReferenceThreads[float32](1), c, lessons(t, c), whole, Options{Threads: 1}); err != nil {
 		t.Fatal(err)
 	}
 	parts := filepath.Join(dir, "parts.safetensors")
 	for _, stop := range []int64{2, 7, 0} {
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err := Run(ctx, tensor.NewReferenceThreads[float32](2), c, sources(), parts, Options{
-			Progress: func(done, _ int64, _ string) {
+		_, err := Run(ctx, tensor.NewReferenceThreads[float32](2), c, lessons(t, c), parts, Options{
+			Threads: 3, Progress: func(done, _ int64, _ string) {
 				if done == stop {
 					cancel()
 				}
@@ -134,9 +125,9 @@ func TestResumeGivesTheSameFile(t *testing.T) {
 
 	// A state of other settings is not overwritten.
 	ctx, cancel := context.WithCancel(t.Context())
-	Run(ctx, tensor.NewReference[float32](), c, sources(), parts, Options{Progress: func(int64, int64, string) { cancel() }})
+	Run(ctx, tensor.NewReference[float32](), c, lessons(t, c), parts, Options{Progress: func(int64, int64, string) { cancel() }})
 	c.LR /= 2
-	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, sources(), parts, Options{}); err == nil || !strings.Contains(err.Error(), "other settings") {
+	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, lessons(t, c), parts, Options{}); err == nil || !strings.Contains(err.Error(), "other settings") {
 		t.Errorf("other settings on an old state: %v", err)
 	}
 }
@@ -159,10 +150,10 @@ func TestBrokenPictures(t *testing.T) {
 	c := small()
 	c.Steps, c.Free = 2, 0
 	path := filepath.Join(t.TempDir(), "t.safetensors")
-	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, []Source{{Images: half{50}, Weight: 1}}, path, Options{}); err != nil {
+	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, lessonsOf(t, c, half{50}), path, Options{}); err != nil {
 		t.Errorf("some broken pictures stop the training: %v", err)
 	}
-	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, []Source{{Images: none{50}, Weight: 1}}, path, Options{}); err == nil {
+	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, lessonsOf(t, c, none{50}), path, Options{}); err == nil {
 		t.Error("no picture can be read, and no error")
 	}
 }
@@ -289,7 +280,7 @@ func TestConfigValidate(t *testing.T) {
 		"heads":         func(c *Config) { c.Heads = 3 },
 		"codes":         func(c *Config) { c.Codes = 1 << 17 },
 		"min_stability": func(c *Config) { c.MinStability = math.NaN() },
-		"teacher":       func(c *Config) { c.Teacher.Constant = 0 },
+		"floors_from":   func(c *Config) { c.FloorsFrom = 1.5 },
 		"batch":         func(c *Config) { c.Batch, c.Codes = 1, 1000 },
 	} {
 		c := Defaults()

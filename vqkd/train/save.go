@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -52,11 +51,9 @@ func (r *run) write(path string, res *Result) error {
 	}
 	config := vqkd.FileConfig{Heads: r.Heads, Side: r.Side}
 	if res != nil {
-		var sources []string
-		for _, s := range r.pool.sources {
-			sources = append(sources, fmt.Sprintf("%s (%d pictures, weight %g)", filepath.Base(s.Name()), s.Len(), s.Weight))
+		config.Training = map[string]any{
+			"config": r.Config, "teacher": r.lessons.Teacher(), "sources": r.lessons.Sources(), "loss": res.Loss, "measures": res.Measures,
 		}
-		config.Training = map[string]any{"config": r.Config, "sources": sources, "loss": res.Loss, "measures": res.Measures}
 	}
 	js, err := json.MarshalIndent(config, "", "  ")
 	if err != nil {
@@ -89,16 +86,13 @@ func writeWhole(path string, data []byte) error {
 
 func (r *run) statePath() string { return r.path + ".state" }
 
-// digest names what a state belongs to: the settings and the pictures, not when they are measured.
-func (c Config) digest(sources []Source) string {
-	c.EvalEvery, c.SaveEvery, c.MinUsage, c.MinStability, c.Views = 0, 0, 0, 0, 0
-	var buf bytes.Buffer
-	json.NewEncoder(&buf).Encode(c)
-	for _, s := range sources {
-		fmt.Fprintln(&buf, s.Name(), s.Len(), s.Weight)
-	}
-	sum := sha256.Sum256(buf.Bytes())
-	return hex.EncodeToString(sum[:])
+// digest names what a state belongs to: the settings, the views and the teacher; not when they are measured and judged.
+func (c Config) digest(l Lessons) (string, error) {
+	c.EvalEvery, c.SaveEvery, c.Views, c.Patience = 0, 0, 0, 0
+	c.MinUsage, c.MinPerplexity, c.MinStability, c.FloorsFrom = 0, 0, 0, 0
+	data, err := json.Marshal(map[string]any{"config": c, "teacher": l.Teacher(), "sources": l.Sources()})
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), err
 }
 
 // stateTensors lists all that a run moves.
@@ -142,7 +136,7 @@ func (r *run) resume() error {
 	defer f.Close()
 	meta := f.Metadata()
 	if meta["digest"] != r.digest {
-		return fmt.Errorf("%s is of a training with other settings or pictures: remove it, or give the same again", r.statePath())
+		return fmt.Errorf("%s is of a training with other settings, pictures or teacher: remove it, or give the same again", r.statePath())
 	}
 	r.stateTensors(func(name string, t tensor.Tensor) {
 		v, e := f.Float32(name)

@@ -67,35 +67,3 @@ func roughen(rng *rand.Rand, im *pixels.Image) (*pixels.Image, error) {
 	}
 	return jpeg(im, 70+rng.IntN(28), rng.IntN(2) == 0)
 }
-
-// batch is what one step learns from.
-type batch struct {
-	step    int
-	pixels  []uint8   // [n, S, S, 3] as the encoder sees them
-	targets []float32 // [n·G², target] of the clean views
-	err     error
-}
-
-// prepare makes the batch of a step.
-func (c Config) prepare(p *pool, step int) batch {
-	grid, dim := c.Side/c.Patch, c.Teacher.Dim()
-	rows := grid * grid
-	out := batch{step: step, pixels: make([]uint8, 0, c.Batch*c.Side*c.Side*3), targets: make([]float32, c.Batch*rows*dim)}
-	for i := range c.Batch {
-		rng := generator(c.Seed, "view", step, i)
-		im, err := p.draw(rng, false)
-		if err != nil {
-			out.err = err
-			return out
-		}
-		v := view(rng, im, c.Side, c.CropMin)
-		c.Teacher.Targets(out.targets[i*rows*dim:(i+1)*rows*dim], v, c.Patch)
-		if rng.Float64() < c.Roughen {
-			if v, out.err = roughen(rng, v); out.err != nil {
-				return out
-			}
-		}
-		out.pixels = append(out.pixels, v.Pix...)
-	}
-	return out
-}

@@ -137,7 +137,7 @@ func BenchmarkRows(b *testing.B) {
 		{"TanhBackward", n * 4 * d, func() { c.LinearBackward(none, none, none, dhidden, hidden, x, w, tensor.Tanh) }},
 		{"BiasBackward", n * 4 * d, func() { c.LinearBackward(none, none, w.Rows(0, 4).Reshape(4*d), dhidden, none, x, w, tensor.Identity) }},
 		{"AddRows", n * d, func() { c.AddRows(y, x, none) }},
-		{"CrossEntropy", n * v, func() { c.CrossEntropy(loss, dlogits, logits, targets, none) }},
+		{"CrossEntropy", n * v, func() { c.CrossEntropy(loss, dlogits, logits, targets, none, 0) }},
 		{"AdamW", 1 << 20, func() {
 			c.AdamWStep(p, m, s, dp, one, tensor.AdamW{LR: 1e-3, Beta1: .9, Beta2: .98, Eps: 1e-6, Step: 5})
 		}},

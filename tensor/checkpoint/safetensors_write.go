@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/imglish/imglish/tensor"
 )
 
 // Named is a tensor to be written.
@@ -173,9 +175,9 @@ func writeData(w io.Writer, t Named) error {
 		for _, v := range d {
 			switch t.DType {
 			case F16:
-				buf = le.AppendUint16(buf, floatToHalf(v))
+				buf = le.AppendUint16(buf, tensor.ToF16(v))
 			case BF16:
-				buf = le.AppendUint16(buf, floatToBF16(v))
+				buf = le.AppendUint16(buf, tensor.ToBF16(v))
 			default:
 				buf = le.AppendUint32(buf, math.Float32bits(v))
 			}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/imglish/imglish/tensor"
@@ -72,6 +73,9 @@ func Run(t *testing.T, newBackend func(threads int) tensor.Backend, tol float64)
 		})
 	}
 	t.Run("AttentionPacking", func(t *testing.T) { attentionPacking(t, backends[1], backends[3]) })
+	t.Run("AttentionCached", func(t *testing.T) { attentionCached(t, tol, backends[1], backends[3]) })
+	t.Run("Cast", func(t *testing.T) { cast(t, backends[3]) })
+	t.Run("Checks", func(t *testing.T) { checks(t, backends[1]) })
 	t.Run("Transfer", func(t *testing.T) { transfer(t, backends[1]) })
 	t.Run("Arena", func(t *testing.T) { arena(t, backends[1]) })
 }
@@ -235,6 +239,46 @@ func (m maker) floats(shape ...int) value {
 	return v
 }
 
+// uniform draws from [0, 1).
+func (m maker) uniform(shape ...int) value {
+	v := value{dt: tensor.Float, shape: shape}
+	for range size(shape) {
+		v.x = append(v.x, float64(m.r.Float32()))
+	}
+	return v
+}
+
+// probabilities draws rows whose sum is about 1, most of it in few places.
+func (m maker) probabilities(n, d int) value {
+	v := m.uniform(n, d)
+	for i := range n {
+		row, sum := v.x[i*d:(i+1)*d], 0.0
+		for j := range row {
+			row[j] = math.Pow(row[j], 8)
+			sum += row[j]
+		}
+		for j := range row {
+			row[j] = float64(float32(row[j] / sum))
+		}
+	}
+	return v
+}
+
+// units draws rows of length 1.
+func (m maker) units(n, d int) value {
+	v := m.floats(n, d)
+	for i := range n {
+		row, sum := v.x[i*d:(i+1)*d], 0.0
+		for _, x := range row {
+			sum += x * x
+		}
+		for j := range row {
+			row[j] = float64(float32(row[j] / math.Sqrt(sum)))
+		}
+	}
+	return v
+}
+
 func (m maker) ints(dt tensor.DType, from, to int, shape ...int) value {
 	v := value{dt: dt, shape: shape}
 	for range size(shape) {
@@ -242,6 +286,8 @@ func (m maker) ints(dt tensor.DType, from, to int, shape ...int) value {
 	}
 	return v
 }
+
+func (v value) copy() value { v.x = slices.Clone(v.x); return v }
 
 // byRow marks the value as one entry a row.
 func (v value) byRow() value { v.rows = true; return v }

@@ -43,6 +43,14 @@ func tieCases() []opCase {
 			b.ClipFactor(f.Rows(3, 4), in[0].Rows(1, 2), 0)
 			return []tensor.Tensor{f}
 		}},
+		{name: "Smallest/special", in: []value{ints([]int{7}, math.NaN(), math.Inf(1), math.Copysign(0, -1), 0, math.Inf(-1), math.NaN(), 0)}, run: func(b tensor.Backend, in []tensor.Tensor) (out []tensor.Tensor) {
+			for k := range 8 { // −∞; the zeroes in their order, whatever their sign; ∞; the NaNs in their order
+				keep := b.Temp(tensor.Float, 7)
+				b.Smallest(keep, in[0], k)
+				out = append(out, keep)
+			}
+			return out
+		}},
 		{name: "L2Normalize/zero", in: []value{ints([]int{2, 3}, 0, 0, 0, 3, 0, 4).byRow()}, ulps: 4, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
 			y, norm := b.Temp(tensor.Float, in[0].Shape...), b.Temp(tensor.Float, in[0].Dim(0))
 			b.L2Normalize(y, norm, in[0], 1e-12)
@@ -52,7 +60,7 @@ func tieCases() []opCase {
 			run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
 				n := in[0].Dim(0)
 				loss, d := b.Temp(tensor.Float, n), b.Temp(tensor.Float, n, 3)
-				b.CrossEntropy(loss, d, in[0], in[1], tensor.Tensor{})
+				b.CrossEntropy(loss, d, in[0], in[1], tensor.Tensor{}, 0)
 				return []tensor.Tensor{loss, d}
 			}},
 	}

@@ -21,12 +21,13 @@ func (r *Reference[F]) Smallest(keep, x Tensor, k int) {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(i, j int) int {
-		if nan := xs[i] != xs[i]; nan != (xs[j] != xs[j]) { // cmp.Compare has NaN first
-			return map[bool]int{true: 1, false: -1}[nan]
+	nan := func(i int) int {
+		if xs[i] != xs[i] {
+			return 1
 		}
-		return cmp.Compare(xs[i], xs[j])
-	})
+		return 0
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Or(nan(i)-nan(j), cmp.Compare(xs[i], xs[j])) })
 	ks := r.f(keep)
 	clear(ks)
 	for _, i := range order[:k] {

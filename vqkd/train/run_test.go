@@ -53,6 +53,7 @@ func sources() []Source { return []Source{{Images: blocks(50), Weight: 1}} }
 
 // A short training finds codes that tell the teacher, that are used, and that last; and the file loads.
 func TestTrainingLearns(t *testing.T) {
+	needJPEG(t)
 	path := filepath.Join(t.TempDir(), "t.safetensors")
 	c := small()
 	c.MinUsage, c.MinStability = 0.7, 0.8
@@ -79,6 +80,7 @@ func TestTrainingLearns(t *testing.T) {
 }
 
 func TestFloorsRefuse(t *testing.T) {
+	needJPEG(t)
 	for name, change := range map[string]func(*Config){
 		"usage":     func(c *Config) { c.MinUsage = 1; c.Codes = 256; c.RestartEvery = 0 },
 		"stability": func(c *Config) { c.MinStability = 1 },
@@ -104,6 +106,7 @@ func TestFloorsRefuse(t *testing.T) {
 
 // A run that is stopped and begun again gives the same bytes, and so do other threads.
 func TestResumeGivesTheSameFile(t *testing.T) {
+	needJPEG(t)
 	c := small()
 	c.Steps = 14
 	dir := t.TempDir()
@@ -156,6 +159,7 @@ type none struct{ blocks }
 func (n none) Image(i int) (*pixels.Image, error) { return nil, fmt.Errorf("picture %d is broken", i) }
 
 func TestBrokenPictures(t *testing.T) {
+	needJPEG(t)
 	c := small()
 	c.Steps, c.Free = 2, 0
 	path := filepath.Join(t.TempDir(), "t.safetensors")
@@ -229,6 +233,7 @@ func TestSidesShareNoPixel(t *testing.T) {
 }
 
 func TestFolder(t *testing.T) {
+	needJPEG(t)
 	dir := t.TempDir()
 	data, err := pixels.EncodeJPEG(pixels.New(8, 8), 90, true)
 	if err != nil {

@@ -15,19 +15,20 @@ import (
 // folder. An arrow that is not here is an error: the parts stay readable alone, and data flows one way.
 // Only cmd and demo see them all.
 var mayImport = map[string][]string{
-	"pipeline":      {},
+	"durable":       {},
+	"pipeline":      {"durable"},
 	"store":         {"pipeline"},
 	"pixels":        {"tensor"},
 	"sentencepiece": {},
-	"tensor":        {},
+	"tensor":        {"durable"},
 	"cpu":           {"tensor"},
 	"vqkd":          {"tensor", "pixels"},
 	"stages":        {"pipeline", "store", "pixels", "vqkd", "sentencepiece"},
 	"mixer":         {"store", "pixels", "pipeline"},
-	"trainer":       {"mixer", "tensor", "pipeline"},
+	"trainer":       {"mixer", "tensor", "pipeline", "durable"},
 	"audit":         {"store", "pipeline"},
 	"metrics":       {"store", "pipeline", "trainer"},
-	"scenes":        {"pixels"},
+	"scenes":        {"pixels", "durable"},
 	"doctor":        {},
 	"bench":         {"pipeline", "sentencepiece", "stages", "tensor", "cpu", "pixels", "vqkd"},
 }

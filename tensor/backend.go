@@ -146,7 +146,7 @@ type Backend interface {
 	// elsewhere; 0 where targets[i] < 0. (The divergence from q is less by q's entropy; the form that gives the target
 	// 1−s+s/V is smooth = s·(V−1)/V.)   targets: [n] I32
 	// SoftCrossEntropy: loss[i] = −Σ_j targets[i][j]·log softmax(logits[i])[j].   targets: [n, V]
-	// BCE: loss[i] = −Σ_j targets[i][j]·log σ(logits[i][j]) + (1−targets[i][j])·log(1−σ(logits[i][j])).   targets: [n, V]
+	// BCE: loss[i] = −Σ_j (t·log σ(x) + (1−t)·log(1−σ(x))), x and t the j-th logit and target.   targets: [n, V]
 	CrossEntropy(loss, dlogits, logits, targets, weights Tensor, smooth float64)
 	SoftCrossEntropy(loss, dlogits, logits, targets, weights Tensor)
 	BCE(loss, dlogits, logits, targets, weights Tensor)

@@ -213,6 +213,33 @@ func gradients() []gradient {
 				return []tensor.Tensor{dt}
 			},
 		},
+		gradient{ // the first rows of samples: a class token, or what a pooler takes
+			name: "Gather/rows", in: []value{m.floats(6, 2), {dt: tensor.I32, shape: []int{3}, x: []float64{4, 0, 2}}}, wrt: []int{0},
+			forward: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
+				y := b.Temp(tensor.Float, 3, 2)
+				b.Gather(y, in[0], in[1])
+				return []tensor.Tensor{y}
+			},
+			backward: func(b tensor.Backend, in, out, dout []tensor.Tensor) []tensor.Tensor {
+				dx := like(b, in[0])
+				b.Scatter(dx, dout[0], in[1])
+				return []tensor.Tensor{dx}
+			},
+		},
+		gradient{
+			name: "AddRows", in: []value{m.floats(3, 2), m.floats(3, 2), m.floats(3)}, wrt: []int{0, 1},
+			forward: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
+				y := like(b, in[0])
+				b.Copy(y, in[0])
+				b.AddRows(y, in[1], in[2])
+				return []tensor.Tensor{y}
+			},
+			backward: func(b tensor.Backend, in, out, dout []tensor.Tensor) []tensor.Tensor {
+				dx := like(b, in[1])
+				b.ScaleRows(dx, dout[0], in[2])
+				return []tensor.Tensor{dout[0], dx}
+			},
+		},
 		gradient{
 			name: "SelectRows", in: []value{m.floats(4, 3), m.floats(3), mask}, wrt: []int{0, 1},
 			forward: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {

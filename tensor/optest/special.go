@@ -51,6 +51,20 @@ func tieCases() []opCase {
 			}
 			return out
 		}},
+		{name: "nothing", run: func(b tensor.Backend, _ []tensor.Tensor) []tensor.Tensor {
+			none, empty, seg := tensor.Tensor{}, b.Temp(tensor.Float, 0), b.Temp(tensor.I32, 0, 4)
+			wide, cache, sum := b.Temp(tensor.Float, 0, 12), b.Temp(tensor.Float, 2, 3, 8), b.Temp(tensor.Float, 1)
+			b.Zero(sum)
+			b.Cast(b.Temp(tensor.BF16, 0), empty)
+			b.Smallest(empty, empty, 0)
+			b.BCE(empty, none, wide, wide, none)
+			b.SoftCrossEntropy(empty, none, wide, wide, none)
+			b.ScaleExp(empty, empty, sum)
+			b.ScaleExpBackward(empty, sum, empty, empty, sum)
+			b.AttentionCached(wide.Reshape(0, 4), wide, cache, seg, tensor.Attend{Heads: 2})
+			b.MeanRowsBackward(wide, wide, seg.Reshape(0, 2))
+			return []tensor.Tensor{sum}
+		}},
 		{name: "L2Normalize/zero", in: []value{ints([]int{2, 3}, 0, 0, 0, 3, 0, 4).byRow()}, ulps: 4, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
 			y, norm := b.Temp(tensor.Float, in[0].Shape...), b.Temp(tensor.Float, in[0].Dim(0))
 			b.L2Normalize(y, norm, in[0], 1e-12)

@@ -133,6 +133,8 @@ func TestArrowsRefuse(t *testing.T) {
 		{"trainer", "cpu", true, false},
 		{"vqkd", "cmd/imglish", true, true},
 		{"vqkd/train", "vqkd", false, false},
+		{"tensor/checkpoint", "durable", false, false},
+		{"durable", "pipeline", false, true},
 	} {
 		fromTop, _, _ := strings.Cut(tt.from, "/")
 		why := refuse(tt.from, tt.to, mayImport[fromTop], tt.test)

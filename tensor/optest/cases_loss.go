@@ -79,6 +79,7 @@ func softLossCases(m maker, n, d int) []opCase {
 	if d > 1 {
 		cs = append(cs,
 			opCase{name: name("SoftCrossEntropy"), in: []value{x, soft, w}, ulps: bound, run: run(tensor.Backend.SoftCrossEntropy)},
+			opCase{name: name("SoftCrossEntropy/sums"), in: []value{x, scores, w}, ulps: bound, run: run(tensor.Backend.SoftCrossEntropy)},
 			opCase{name: name("CrossEntropy/smooth"), in: []value{x, targets, w}, ulps: bound, run: run(
 				func(b tensor.Backend, loss, dx, x, targets, w tensor.Tensor) {
 					b.CrossEntropy(loss, dx, x, targets, w, 0.1)

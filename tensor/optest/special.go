@@ -43,7 +43,7 @@ func tieCases() []opCase {
 			b.ClipFactor(f.Rows(3, 4), in[0].Rows(1, 2), 0)
 			return []tensor.Tensor{f}
 		}},
-		{name: "Smallest/special", in: []value{ints([]int{7}, math.NaN(), math.Inf(1), math.Copysign(0, -1), 0, math.Inf(-1), math.NaN(), 0)}, run: func(b tensor.Backend, in []tensor.Tensor) (out []tensor.Tensor) {
+		{name: "Smallest/special", in: []value{ints([]int{7}, math.NaN(), math.Inf(1), 0, math.Copysign(0, -1), math.Inf(-1), math.NaN(), 0)}, run: func(b tensor.Backend, in []tensor.Tensor) (out []tensor.Tensor) {
 			for k := range 8 { // −∞; the zeroes in their order, whatever their sign; ∞; the NaNs in their order
 				keep := b.Temp(tensor.Float, 7)
 				b.Smallest(keep, in[0], k)

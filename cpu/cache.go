@@ -19,9 +19,7 @@ func (b *backend) AttentionCached(out, qkv, cache, seg tensor.Tensor, a tensor.A
 	if segments == 0 || b.err != nil || !b.reserve(int(C.imglish_attention_cached_scratch(C.int64_t(capacity)))) {
 		return
 	}
-	o, x, c, s := f32(out), f32(qkv), f32(cache), i32(seg)
-	b.split(segments*a.Heads, 1+pairs/segments*(d/a.Heads)/4, func(worker int, from, to C.int64_t) C.int32_t {
-		return C.imglish_attention_cached(b.isa, o, x, c, s, C.int64_t(capacity), C.int64_t(d), C.int64_t(a.Heads), C.double(a.Scale),
-			truth(a.Causal), from, to, b.scratchOf(worker))
-	})
+	cost := 1 + pairs/segments*(d/a.Heads)/4
+	b.check(C.imglish_attention_cached(b.pool, b.isa, f32(out), f32(qkv), f32(cache), i32(seg), C.int64_t(segments), C.int64_t(capacity),
+		C.int64_t(d), C.int64_t(a.Heads), C.double(a.Scale), truth(a.Causal), C.int64_t(cost)))
 }

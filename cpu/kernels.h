@@ -91,11 +91,11 @@ int32_t imglish_attention_backward(imglish_pool *pool, int32_t isa, float *dqkv,
                                    const float *qkv, const int32_t *seg, int64_t segments, int64_t d, int64_t heads, double scale,
                                    int32_t causal, int64_t cost);
 
-// Decoding (cache.c). Units are pairs (segment, head), segment-major. out is zero where no segment reaches. scratch: the
-// floats that imglish_attention_cached_scratch names for slots of capacity rows.
+// Decoding (cache.c). out is zero where no segment reaches. cost: steps of a segment's head.
+// scratch: the floats that imglish_attention_cached_scratch names for slots of capacity rows.
 int64_t imglish_attention_cached_scratch(int64_t capacity);
-int32_t imglish_attention_cached(int32_t isa, float *out, const float *qkv, float *cache, const int32_t *seg, int64_t capacity, int64_t d,
-                                 int64_t heads, double scale, int32_t causal, int64_t from, int64_t to, float *scratch);
+int32_t imglish_attention_cached(imglish_pool *pool, int32_t isa, float *out, const float *qkv, float *cache, const int32_t *seg,
+                                 int64_t segments, int64_t capacity, int64_t d, int64_t heads, double scale, int32_t causal, int64_t cost);
 
 // Losses (loss.c).
 int32_t imglish_cross_entropy(int32_t isa, float *loss, float *dlogits, const float *logits, const int32_t *targets, const float *weights,

@@ -36,6 +36,11 @@ check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt: $$(gofmt -l $$(git ls-files '*.go'))"; exit 1; }
 	go test $(GOFLAGS_BUILD) -timeout 30m ./...
 	go test $(GOFLAGS_BUILD) -timeout 30m -race -short $(CONCURRENT)
+	@$(MAKE) --no-print-directory nocgo
+
+.PHONY: nocgo
+nocgo: ## what computes, built without C: the plain Go reference does the work
+	CGO_ENABLED=0 go test ./tensor/... ./cpu/... ./pixels ./trainer ./vqkd/...
 
 race: setup ## the race detector on every package, short tests
 	go test $(GOFLAGS_BUILD) -race -short -timeout 60m ./...

@@ -15,19 +15,20 @@ import (
 // folder. An arrow that is not here is an error: the parts stay readable alone, and data flows one way.
 // Only cmd and demo see them all.
 var mayImport = map[string][]string{
-	"pipeline":      {},
+	"durable":       {},
+	"pipeline":      {"durable"},
 	"store":         {"pipeline"},
 	"pixels":        {"tensor"},
 	"sentencepiece": {},
-	"tensor":        {},
+	"tensor":        {"durable"},
 	"cpu":           {"tensor"},
 	"vqkd":          {"tensor", "pixels"},
 	"stages":        {"pipeline", "store", "pixels", "vqkd", "sentencepiece"},
 	"mixer":         {"store", "pixels", "pipeline"},
-	"trainer":       {"mixer", "tensor", "pipeline"},
+	"trainer":       {"mixer", "tensor", "pipeline", "durable"},
 	"audit":         {"store", "pipeline"},
 	"metrics":       {"store", "pipeline", "trainer", "vqkd"},
-	"scenes":        {"pixels"},
+	"scenes":        {"pixels", "durable"},
 	"doctor":        {},
 	"bench":         {"pipeline", "sentencepiece", "stages", "tensor", "cpu", "pixels", "vqkd"},
 }
@@ -132,6 +133,8 @@ func TestArrowsRefuse(t *testing.T) {
 		{"trainer", "cpu", true, false},
 		{"vqkd", "cmd/imglish", true, true},
 		{"vqkd/train", "vqkd", false, false},
+		{"tensor/checkpoint", "durable", false, false},
+		{"durable", "pipeline", false, true},
 	} {
 		fromTop, _, _ := strings.Cut(tt.from, "/")
 		why := refuse(tt.from, tt.to, mayImport[fromTop], tt.test)

@@ -123,8 +123,22 @@ func TestNaNStays(t *testing.T) {
 			check("linear")
 		}
 		loss, targets := c.Alloc(tensor.Float, n), c.Alloc(tensor.I32, n)
-		c.CrossEntropy(loss, y, x, targets, tensor.Tensor{})
+		c.CrossEntropy(loss, y, x, targets, tensor.Tensor{}, 0)
 		check("cross entropy")
+		c.CrossEntropy(loss, y, x, targets, tensor.Tensor{}, 0.1)
+		check("smoothed cross entropy")
+		soft := c.Alloc(tensor.Float, n, d)
+		c.SoftCrossEntropy(loss, y, x, soft, tensor.Tensor{})
+		check("soft cross entropy")
+		c.BCE(loss, y, x, soft, tensor.Tensor{})
+		for i, v := range download(c, y) {
+			if (i == 5*d+3) != (v != v) {
+				t.Fatalf("BCE: row %d, column %d is %v", i/d, i%d, v)
+			}
+		}
+		if got := download(c, loss); got[5] == got[5] || got[4] != got[4] {
+			t.Fatalf("BCE: losses %v around one that is no number", got[4:7])
+		}
 		sum := c.Alloc(tensor.Float, 1)
 		c.SumSquares(sum, x)
 		factor := c.Alloc(tensor.Float, 1)

@@ -112,6 +112,23 @@ func BenchmarkAttention(b *testing.B) {
 	}
 }
 
+// BenchmarkDecode times one generated token of 8 captions of base size: a token and a mask behind an image and half a
+// caption. The rate counts the bytes of the cache.
+func BenchmarkDecode(b *testing.B) {
+	c := open(b, cpu.Best, 1)
+	defer c.Close()
+	const captions, have, d, heads = 8, 197 + 16, 768, 12
+	out, qkv, cache := c.Alloc(tensor.Float, 2*captions, d), normal(c, 1, 2*captions, 3*d), normal(c, 2, captions, 256, 2*d)
+	seg, s := c.Alloc(tensor.I32, captions, 4), []int32(nil)
+	for i := range int32(captions) {
+		s = append(s, 2*i, 2, i, have)
+	}
+	c.UploadI32(seg, s)
+	measure(b, captions*have*2*d*4, func() {
+		c.AttentionCached(out, qkv, cache, seg, tensor.Attend{Heads: heads, Scale: 0.125, Causal: true})
+	})
+}
+
 // BenchmarkRows times what is not a product, at the sizes of a small transformer's step; the rate counts elements.
 func BenchmarkRows(b *testing.B) {
 	c := open(b, cpu.Best, 1)
@@ -126,6 +143,13 @@ func BenchmarkRows(b *testing.B) {
 	hidden, dhidden := normal(c, 11, n, 4*d), normal(c, 12, n, 4*d)
 	sum, none := c.Alloc(tensor.Float, 1), tensor.Tensor{}
 	w := normal(c, 13, 4*d, d)
+	soft, bf16, f16 := normal(c, 14, n, v), c.Alloc(tensor.BF16, 1<<20), c.Alloc(tensor.F16, 1<<20)
+	means, segments := c.Alloc(tensor.Float, n/197, d), c.Alloc(tensor.I32, n/197, 2)
+	var ranges []int32
+	for i := range int32(n / 197) {
+		ranges = append(ranges, 197*i, 197)
+	}
+	c.UploadI32(segments, ranges)
 	for _, o := range []struct {
 		name  string
 		count float64
@@ -137,7 +161,16 @@ func BenchmarkRows(b *testing.B) {
 		{"TanhBackward", n * 4 * d, func() { c.LinearBackward(none, none, none, dhidden, hidden, x, w, tensor.Tanh) }},
 		{"BiasBackward", n * 4 * d, func() { c.LinearBackward(none, none, w.Rows(0, 4).Reshape(4*d), dhidden, none, x, w, tensor.Identity) }},
 		{"AddRows", n * d, func() { c.AddRows(y, x, none) }},
-		{"CrossEntropy", n * v, func() { c.CrossEntropy(loss, dlogits, logits, targets, none) }},
+		{"CrossEntropy", n * v, func() { c.CrossEntropy(loss, dlogits, logits, targets, none, 0) }},
+		{"CrossEntropySmooth", n * v, func() { c.CrossEntropy(loss, dlogits, logits, targets, none, 0.1) }},
+		{"SoftCrossEntropy", n * v, func() { c.SoftCrossEntropy(loss, dlogits, logits, soft, none) }},
+		{"BCE", n * v, func() { c.BCE(loss, dlogits, logits, soft, none) }},
+		{"Smallest", 1 << 20, func() { c.Smallest(m, p, 1<<19) }},
+		{"MeanRows", n * d, func() { c.MeanRows(means, x, segments) }},
+		{"ToBF16", 1 << 20, func() { c.Cast(bf16, p) }},
+		{"FromBF16", 1 << 20, func() { c.Cast(m, bf16) }},
+		{"ToF16", 1 << 20, func() { c.Cast(f16, p) }},
+		{"FromF16", 1 << 20, func() { c.Cast(m, f16) }},
 		{"AdamW", 1 << 20, func() {
 			c.AdamWStep(p, m, s, dp, one, tensor.AdamW{LR: 1e-3, Beta1: .9, Beta2: .98, Eps: 1e-6, Step: 5})
 		}},

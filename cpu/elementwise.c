@@ -22,7 +22,7 @@ int32_t imglish_adamw(int32_t isa, float *p, float *m, float *v, const float *g,
 	return CALL(isa, adamw, p, m, v, g, factor, keep, step, root, beta1, beta2, eps, from, to);
 }
 
-int32_t imglish_sum(int32_t isa, double *partial, const float *x, int32_t squares, int64_t n, int64_t from, int64_t to)
+int32_t imglish_sum(int32_t isa, double *partial, const float *x, const float *y, int64_t n, int64_t from, int64_t to)
 {
-	return CALL(isa, sum, partial, x, squares, n, from, to);
+	return CALL(isa, sum, partial, x, y, n, from, to);
 }

@@ -77,26 +77,26 @@ func (b *backend) AdamWStep(p, m, v, g, factor tensor.Tensor, h tensor.AdamW) {
 
 func (b *backend) Sum(out, x tensor.Tensor) {
 	n := tensor.CheckSum(out, x)
-	if sum := b.sum(x, n, false); b.err == nil {
+	if sum := b.sum(f32(x), nil, n); b.err == nil {
 		view[float32](b, out)[0] = float32(sum)
 	}
 }
 
 func (b *backend) SumSquares(out, x tensor.Tensor) {
 	n := tensor.CheckSum(out, x)
-	if sum := b.sum(x, n, true); b.err == nil {
+	if sum := b.sum(f32(x), f32(x), n); b.err == nil {
 		view[float32](b, out)[0] += float32(sum)
 	}
 }
 
-// sum adds blocks of elements, each on its own, then the blocks' sums in order.
-func (b *backend) sum(x tensor.Tensor, n int, squares bool) (sum float64) {
+// sum of x, or of x·y where y is given: blocks of elements, each on its own, then the blocks' sums in order.
+func (b *backend) sum(x, y *C.float, n int) (sum float64) {
 	mark := b.Mark()
 	defer b.Release(mark)
-	count, xs := blocks(n, C.IMGLISH_CHUNK), f32(x)
+	count := blocks(n, C.IMGLISH_CHUNK)
 	partial := unsafe.Pointer(f32(b.Temp(tensor.Float, 2*count)))
 	b.split(count, C.IMGLISH_CHUNK, func(_ int, from, to C.int64_t) C.int32_t {
-		return C.imglish_sum(b.isa, (*C.double)(partial), xs, truth(squares), C.int64_t(n), from, to)
+		return C.imglish_sum(b.isa, (*C.double)(partial), x, y, C.int64_t(n), from, to)
 	})
 	if b.err != nil {
 		return 0
@@ -106,6 +106,23 @@ func (b *backend) sum(x tensor.Tensor, n int, squares bool) (sum float64) {
 	}
 	return sum
 }
+
+func (b *backend) ScaleExp(y, x, s tensor.Tensor) {
+	tensor.CheckScaleExp(y, x, s)
+	if b.err == nil {
+		b.Scale(y, x, b.exp(s))
+	}
+}
+
+func (b *backend) ScaleExpBackward(dx, ds, dy, y, s tensor.Tensor) {
+	n := tensor.CheckScaleExpBackward(dx, ds, dy, y, s)
+	if sum := b.sum(f32(dy), f32(y), n); b.err == nil { // first: dx may be dy
+		view[float32](b, ds)[0] += float32(sum)
+		b.Scale(dx, dy, b.exp(s))
+	}
+}
+
+func (b *backend) exp(s tensor.Tensor) float64 { return math.Exp(float64(view[float32](b, s)[0])) }
 
 func (b *backend) ClipFactor(factor, sumSquares tensor.Tensor, maxNorm float64) {
 	tensor.CheckClipFactor(factor, sumSquares)

@@ -43,14 +43,14 @@ static void N(adamw)(float *p, float *m, float *v, const float *g, const float *
 }
 
 // In float64: a model's gradients are too many for float32's digits. Eight sums in lanes, then a tree.
-static void N(sum)(double *partial, const float *x, int32_t squares, int64_t n, int64_t from, int64_t to)
+static void N(sum)(double *partial, const float *x, const float *y, int64_t n, int64_t from, int64_t to)
 {
 	for (int64_t b = from; b < to; b++) {
 		double s[8] = {0};
 		int64_t i = b * IMGLISH_CHUNK, end = min64(n, i + IMGLISH_CHUNK);
 		for (; i + 8 <= end; i += 8)
-			for (int l = 0; l < 8; l++) s[l] += squares ? (double)x[i + l] * x[i + l] : x[i + l];
-		for (int l = 0; i + l < end; l++) s[l] += squares ? (double)x[i + l] * x[i + l] : x[i + l];
+			for (int l = 0; l < 8; l++) s[l] += y ? (double)x[i + l] * y[i + l] : x[i + l];
+		for (int l = 0; i + l < end; l++) s[l] += y ? (double)x[i + l] * y[i + l] : x[i + l];
 		partial[b] = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 	}
 }

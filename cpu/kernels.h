@@ -91,9 +91,19 @@ int32_t imglish_attention_backward(imglish_pool *pool, int32_t isa, float *dqkv,
                                    const float *qkv, const int32_t *seg, int64_t segments, int64_t d, int64_t heads, double scale,
                                    int32_t causal, int64_t cost);
 
+// Decoding (cache.c). out is zero where no segment reaches. cost: steps of a segment's head.
+// scratch: the floats that imglish_attention_cached_scratch names for slots of capacity rows.
+int64_t imglish_attention_cached_scratch(int64_t capacity);
+int32_t imglish_attention_cached(imglish_pool *pool, int32_t isa, float *out, const float *qkv, float *cache, const int32_t *seg,
+                                 int64_t segments, int64_t capacity, int64_t d, int64_t heads, double scale, int32_t causal, int64_t cost);
+
 // Losses (loss.c).
 int32_t imglish_cross_entropy(int32_t isa, float *loss, float *dlogits, const float *logits, const int32_t *targets, const float *weights,
-                              int64_t v, int64_t from, int64_t to);
+                              double smooth, int64_t v, int64_t from, int64_t to);
+int32_t imglish_soft_cross_entropy(int32_t isa, float *loss, float *dlogits, const float *logits, const float *targets, const float *weights,
+                                   int64_t v, int64_t from, int64_t to);
+int32_t imglish_bce(int32_t isa, float *loss, float *dlogits, const float *logits, const float *targets, const float *weights, int64_t v,
+                    int64_t from, int64_t to);
 int32_t imglish_argmax(int32_t isa, int32_t *ids, const float *x, int64_t v, int64_t from, int64_t to);
 int32_t imglish_cosine_loss(int32_t isa, float *loss, float *dpred, const float *pred, const float *target, const float *weights, double eps,
                             int64_t d, int64_t from, int64_t to);
@@ -113,9 +123,14 @@ int32_t imglish_add(int32_t isa, float *y, const float *a, const float *b, int64
 int32_t imglish_scale_rows(int32_t isa, float *y, const float *x, const float *factor, int32_t add, int64_t d, int64_t from, int64_t to);
 int32_t imglish_adamw(int32_t isa, float *p, float *m, float *v, const float *g, const float *factor, double keep, double step, double root,
                       double beta1, double beta2, double eps, int64_t from, int64_t to);
-// Units are blocks of IMGLISH_CHUNK elements; partial[b] is the block's sum of x or x².
+// Units are blocks of IMGLISH_CHUNK elements; partial[b] is the block's sum of x, or of x·y where y is given.
 enum { IMGLISH_CHUNK = 4096 };
-int32_t imglish_sum(int32_t isa, double *partial, const float *x, int32_t squares, int64_t n, int64_t from, int64_t to);
+int32_t imglish_sum(int32_t isa, double *partial, const float *x, const float *y, int64_t n, int64_t from, int64_t to);
+// Casts (cast.c). half is IEEE 754 binary16, else bfloat16.
+int32_t imglish_narrow(int32_t isa, uint16_t *y, const float *x, int32_t half, int64_t from, int64_t to);
+int32_t imglish_widen(int32_t isa, float *y, const uint16_t *x, int32_t half, int64_t from, int64_t to);
+// keep[i] = 1 for the k smallest of n, else 0 (smallest.c).
+int32_t imglish_smallest(float *keep, const float *x, int64_t n, int64_t k);
 
 // Rows moved by index (rows.c). imglish_check_ids: BAD_ID if an id is not below rows; *at is its place.
 int32_t imglish_check_ids(const int32_t *ids, int64_t n, int64_t rows, int64_t *at);
@@ -131,6 +146,9 @@ int32_t imglish_sum_by_code(float *sums, float *counts, const float *z, const ui
 int32_t imglish_patches(float *y, const uint8_t *pixels, int64_t side, int64_t patch, const double *scale, const double *shift, int64_t from,
                         int64_t to);
 int32_t imglish_select_rows(float *y, const float *x, const float *token, const uint8_t *mask, int64_t d, int64_t from, int64_t to);
+// Segments [from, to) of seg: first row, count. The backward pass writes the rows of its segments only.
+int32_t imglish_mean_rows(float *y, const float *x, const int32_t *seg, int64_t d, int64_t from, int64_t to);
+int32_t imglish_mean_rows_backward(float *dx, const float *dy, const int32_t *seg, int64_t d, int64_t from, int64_t to);
 // Units are blocks of rows. partial: [blocks, d] sums of the masked rows of dy.
 int32_t imglish_select_rows_backward(float *dx, float *partial, const float *dy, const uint8_t *mask, int64_t n, int64_t d, int64_t from,
                                      int64_t to);

@@ -8,9 +8,21 @@
 #include "each_isa.h"
 
 int32_t imglish_cross_entropy(int32_t isa, float *loss, float *dlogits, const float *logits, const int32_t *targets, const float *weights,
-                              int64_t v, int64_t from, int64_t to)
+                              double smooth, int64_t v, int64_t from, int64_t to)
 {
-	return CALL(isa, cross_entropy, loss, dlogits, logits, targets, weights, v, from, to);
+	return CALL(isa, cross_entropy, loss, dlogits, logits, targets, weights, smooth, v, from, to);
+}
+
+int32_t imglish_soft_cross_entropy(int32_t isa, float *loss, float *dlogits, const float *logits, const float *targets, const float *weights,
+                                   int64_t v, int64_t from, int64_t to)
+{
+	return CALL(isa, soft_cross_entropy, loss, dlogits, logits, targets, weights, v, from, to);
+}
+
+int32_t imglish_bce(int32_t isa, float *loss, float *dlogits, const float *logits, const float *targets, const float *weights, int64_t v,
+                    int64_t from, int64_t to)
+{
+	return CALL(isa, bce, loss, dlogits, logits, targets, weights, v, from, to);
 }
 
 int32_t imglish_argmax(int32_t isa, int32_t *ids, const float *x, int64_t v, int64_t from, int64_t to)

@@ -7,13 +7,37 @@ import "C"
 
 import "github.com/imglish/imglish/tensor"
 
-func (b *backend) CrossEntropy(loss, dlogits, logits, targets, weights tensor.Tensor) {
-	n, v := tensor.CheckCrossEntropy(loss, dlogits, logits, targets, weights)
+func (b *backend) CrossEntropy(loss, dlogits, logits, targets, weights tensor.Tensor, smooth float64) {
+	n, v := tensor.CheckCrossEntropy(loss, dlogits, logits, targets, weights, smooth)
 	b.checkIDs("CrossEntropy", targets, v)
 	ls, ds, xs, ts, ws := f32(loss), f32(dlogits), f32(logits), i32(targets), f32(weights)
 	b.rows(n, v, 4, func(from, to C.int64_t) C.int32_t {
-		return C.imglish_cross_entropy(b.isa, ls, ds, xs, ts, ws, C.int64_t(v), from, to)
+		return C.imglish_cross_entropy(b.isa, ls, ds, xs, ts, ws, C.double(smooth), C.int64_t(v), from, to)
 	})
+}
+
+func (b *backend) SoftCrossEntropy(loss, dlogits, logits, targets, weights tensor.Tensor) {
+	n, v := tensor.CheckSoftLoss("SoftCrossEntropy", loss, dlogits, logits, targets, weights)
+	ls, ds, xs, ts, ws := f32(loss), f32(dlogits), f32(logits), f32(targets), f32(weights)
+	b.rows(n, v, 4, func(from, to C.int64_t) C.int32_t {
+		return C.imglish_soft_cross_entropy(b.isa, ls, ds, xs, ts, ws, C.int64_t(v), from, to)
+	})
+}
+
+func (b *backend) BCE(loss, dlogits, logits, targets, weights tensor.Tensor) {
+	n, v := tensor.CheckSoftLoss("BCE", loss, dlogits, logits, targets, weights)
+	ls, ds, xs, ts, ws := f32(loss), f32(dlogits), f32(logits), f32(targets), f32(weights)
+	b.rows(n, v, 8, func(from, to C.int64_t) C.int32_t {
+		return C.imglish_bce(b.isa, ls, ds, xs, ts, ws, C.int64_t(v), from, to)
+	})
+}
+
+func (b *backend) Smallest(keep, x tensor.Tensor, k int) {
+	n := tensor.CheckSmallest(keep, x, k)
+	ks, xs := f32(keep), f32(x)
+	if b.err == nil {
+		b.check(C.imglish_smallest(ks, xs, C.int64_t(n), C.int64_t(k)))
+	}
 }
 
 func (b *backend) ArgMax(ids, x tensor.Tensor) {

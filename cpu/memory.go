@@ -23,7 +23,7 @@ func width(dt tensor.DType) int {
 	switch dt {
 	case tensor.Float, tensor.I32:
 		return 4
-	case tensor.U16:
+	case tensor.U16, tensor.BF16, tensor.F16:
 		return 2
 	case tensor.U8:
 		return 1

@@ -34,3 +34,11 @@ func TestOps(t *testing.T) {
 		optest.Run(t, func(threads int) tensor.Backend { return open(t, isa, threads) }, optest.Float32)
 	})
 }
+
+func TestHeads(t *testing.T) {
+	each(t, func(t *testing.T, isa cpu.ISA) {
+		b := open(t, isa, 2)
+		defer b.Close()
+		optest.Heads(t, b, 1e-5)
+	})
+}

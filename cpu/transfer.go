@@ -59,7 +59,7 @@ func (b *backend) Zero(t tensor.Tensor) {
 		clear(view[float32](b, t))
 	case tensor.U8:
 		clear(view[uint8](b, t))
-	case tensor.U16:
+	case tensor.U16, tensor.BF16, tensor.F16:
 		clear(view[uint16](b, t))
 	case tensor.I32:
 		clear(view[int32](b, t))
@@ -73,7 +73,7 @@ func (b *backend) Copy(y, x tensor.Tensor) {
 		copy(view[float32](b, y), view[float32](b, x))
 	case tensor.U8:
 		copy(view[uint8](b, y), view[uint8](b, x))
-	case tensor.U16:
+	case tensor.U16, tensor.BF16, tensor.F16:
 		copy(view[uint16](b, y), view[uint16](b, x))
 	case tensor.I32:
 		copy(view[int32](b, y), view[int32](b, x))

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/imglish/imglish/durable"
 	"github.com/imglish/imglish/scenes"
 )
 
@@ -51,7 +52,7 @@ func makeData(ctx context.Context, dir string, cfg Config, baseURL string, progr
 	}
 	bomb := filepath.Join(data, bombFile)
 	if _, err := os.Stat(bomb); err != nil {
-		if err := writeWhole(bomb, decompressionBomb()); err != nil {
+		if err := durable.WriteFile(bomb, decompressionBomb()); err != nil {
 			return made, err
 		}
 	}
@@ -101,7 +102,7 @@ func writeList(data, baseURL string, photos []Photo) error {
 	for i := (len(rendered) + every - 1) / every; i < len(extra); i++ {
 		b.WriteString(extra[i])
 	}
-	return writeWhole(path, []byte(b.String()))
+	return durable.WriteFile(path, []byte(b.String()))
 }
 
 // copyFile copies a file unless it is there.
@@ -118,29 +119,5 @@ func copyFile(to, from string) error {
 	if err != nil {
 		return fmt.Errorf("copy %s to the demo's data: %w", from, err)
 	}
-	return writeWhole(to, data)
-}
-
-// writeWhole writes a file that appears whole or not at all.
-func writeWhole(path string, data []byte) error {
-	part := path + ".part"
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(part, path)
-	}
-	if err != nil {
-		os.Remove(part)
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return durable.WriteFile(to, data)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/imglish/imglish/durable"
 	spmdemo "github.com/imglish/imglish/sentencepiece/demo"
 	vqkddemo "github.com/imglish/imglish/vqkd/demo"
 )
@@ -29,7 +30,7 @@ func writeModels(dir string) error {
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
-		if err := writeWhole(path, data); err != nil {
+		if err := durable.WriteFile(path, data); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/imglish/imglish/durable"
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/store"
 	"github.com/imglish/imglish/store/shards"
@@ -119,7 +120,7 @@ func (d *demo) serve() (*web, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeWhole(portFile, []byte(strconv.Itoa(w.port())+"\n")); err != nil {
+	if err := durable.WriteFile(portFile, []byte(strconv.Itoa(w.port())+"\n")); err != nil {
 		w.close()
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func (d *demo) prepare(ctx context.Context, w *web) (err error) {
 	}); err != nil {
 		return fmt.Errorf("write graph: %w", err)
 	}
-	return writeWhole(path, b.Bytes())
+	return durable.WriteFile(path, b.Bytes())
 }
 
 func (d *demo) wikiWords() string {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/imglish/imglish/durable"
 )
 
 // embedded is the broker that a line without broker addresses uses: an in-process one that speaks Kafka's protocol on
@@ -97,7 +99,7 @@ func (e *embedded) try() error {
 	a := embeddedAddress{Address: cluster.ListenAddrs()[0], PID: os.Getpid()}
 	data, err := json.Marshal(a)
 	if err == nil {
-		err = writeFile(e.addressFile(), data)
+		err = durable.WriteFile(e.addressFile(), data)
 	}
 	if err != nil {
 		cluster.Close()

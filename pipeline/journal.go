@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+
+	"github.com/imglish/imglish/durable"
 )
 
 // journal finds samples that take the process down. Each call of Process writes its range of seq into a slot of a
@@ -282,7 +284,7 @@ func (j *journal) update(change func(map[string]blame)) error {
 	if err != nil {
 		return fmt.Errorf("work journal: %w", err)
 	}
-	return writeFile(path, data)
+	return durable.WriteFile(path, data)
 }
 
 // close ends the journal of a process that ends in order.

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 
 	"github.com/google/uuid"
+
+	"github.com/imglish/imglish/durable"
 )
 
 // open finds the line's book and topics, or makes them, and builds the parts of this process.
@@ -162,7 +164,7 @@ func (r *Runner) keepLineID(id, mine string, kept bool) error {
 	if err := os.MkdirAll(r.cfg.Data, 0o755); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	return writeFile(r.lineFilePath(), data)
+	return durable.WriteFile(r.lineFilePath(), data)
 }
 
 // build makes the parts of a segment.

@@ -1,7 +1,6 @@
 package scenes
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/imglish/imglish/durable"
 )
 
 // Progress is told how far Write is; nil is allowed.
@@ -137,57 +138,14 @@ func (c Config) mark() ([]byte, error) {
 }
 
 // writeFile writes a file that appears when it is whole and on the disk.
-func writeFile(path string, fill func(io.Writer) error) (err error) {
-	f, err := create(path)
+func writeFile(path string, fill func(io.Writer) error) error {
+	f, err := durable.Create(path)
 	if err != nil {
 		return err
 	}
+	defer f.Discard()
 	if err := fill(f); err != nil {
-		f.discard()
 		return err
 	}
-	return f.commit()
-}
-
-// file is a file under a temporary name.
-type file struct {
-	*bufio.Writer
-	f    *os.File
-	path string
-}
-
-func create(path string) (*file, error) {
-	f, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
-	if err != nil {
-		return nil, err
-	}
-	return &file{bufio.NewWriterSize(f, 1<<18), f, path}, nil
-}
-
-func (f *file) discard() {
-	f.f.Close()
-	os.Remove(f.f.Name())
-}
-
-func (f *file) commit() error {
-	err := f.Flush()
-	if err == nil {
-		err = f.f.Sync()
-	}
-	if err != nil {
-		f.discard()
-		return err
-	}
-	if err := f.f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.f.Name(), f.path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(f.path))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return f.Commit()
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/imglish/imglish/durable"
 	"github.com/imglish/imglish/pixels"
 	"github.com/sourcegraph/conc/stream"
 )
@@ -98,23 +99,18 @@ func writeMasks(dir string, i int, s Scene, t *Truth) error {
 func Synset(shape int) string { return fmt.Sprintf("n990000%02d", shape+1) }
 
 // writeSynsets writes an archive a shape, with members named as ImageNet's.
-func writeSynsets(ctx context.Context, dir string, c Config, truth io.Writer, step func(string)) (err error) {
-	files := make([]*file, len(Shapes))
+func writeSynsets(ctx context.Context, dir string, c Config, truth io.Writer, step func(string)) error {
+	files := make([]*durable.File, len(Shapes))
 	archives := make([]*tar.Writer, len(Shapes))
-	defer func() {
-		for _, f := range files {
-			if f != nil {
-				f.discard()
-			}
-		}
-	}()
 	for k := range Shapes {
-		if files[k], err = create(filepath.Join(dir, SynsetsDir, Synset(k)+".tar")); err != nil {
+		f, err := durable.Create(filepath.Join(dir, SynsetsDir, Synset(k)+".tar"))
+		if err != nil {
 			return err
 		}
-		archives[k] = tar.NewWriter(files[k])
+		defer f.Discard()
+		files[k], archives[k] = f, tar.NewWriter(f)
 	}
-	err = paintAll(ctx, c.Images, c, func(i int) Scene { return NewSingle(c.Seed, i) }, func(i int, p picture) error {
+	err := paintAll(ctx, c.Images, c, func(i int) Scene { return NewSingle(c.Seed, i) }, func(i int, p picture) error {
 		k := p.scene.Objects[0].Shape
 		member := fmt.Sprintf("%s_%d.JPEG", Synset(k), i)
 		h := &tar.Header{Name: member, Mode: 0o644, Size: int64(len(p.jpeg)), ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}
@@ -136,9 +132,7 @@ func writeSynsets(ctx context.Context, dir string, c Config, truth io.Writer, st
 		if err := archives[k].Close(); err != nil {
 			return err
 		}
-		f := files[k]
-		files[k] = nil
-		if err := f.commit(); err != nil {
+		if err := files[k].Commit(); err != nil {
 			return err
 		}
 	}

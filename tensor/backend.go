@@ -33,6 +33,11 @@ type AdamW struct {
 // A tensor may have zero rows: the op then writes nothing, and adds nothing to parameter gradients. Ids and targets are
 // checked against their tables by the reference (it panics); other backends may panic or clamp, never leave the memory.
 //
+// What can be composed of ops without losing speed has no op of its own: positions are GatherAdd behind Gather; the first
+// row of a sample (a class token, a pooler's input) is Gather, its gradient Scatter into zeroes; beams change places in a
+// cache by Gather over its slots; straight-through is LookupCodes forward and the same gradient tensor backward; AdamW by
+// groups is AdamWStep on views; [Contrastive] is a function on any backend.
+//
 // Two rules hold for every backend and are tested in package optest: an element of a row's result has one fixed order
 // of additions, so it never depends on which rows share its call, on the batch size or on the thread count; and sums
 // over rows (parameter gradients, norms, losses) never depend on the thread count.
@@ -47,7 +52,8 @@ type Backend interface {
 	Temp(dt DType, shape ...int) Tensor
 	Release(mark int)
 
-	// Transfer. The slice has t.Len() elements. Download waits for all that was enqueued before it.
+	// Transfer. The slice has t.Len() elements. Download waits for all that was enqueued before it. BF16 and F16 come and
+	// go as their bits, by UploadU16 and DownloadU16.
 	Upload(t Tensor, src []float32)
 	UploadF64(t Tensor, src []float64)
 	UploadU8(t Tensor, src []uint8)
@@ -63,10 +69,15 @@ type Backend interface {
 	// Elementwise. y may be x.
 	Zero(t Tensor)
 	Copy(y, x Tensor)                 // same length, same dtype
+	Cast(y, x Tensor)                 // between Float and BF16 or F16: nearest, ties to even; NaN stays one
 	Scale(y, x Tensor, a float64)     // y = a·x
 	Add(y, a, b Tensor)               // y = a + b; y may be a or b
 	AddRows(y, x, rowFactor Tensor)   // y += rowFactor[i]·x[i]; rowFactor [n] optional (1): residual with drop path
 	ScaleRows(y, x, rowFactor Tensor) // y[i] = rowFactor[i]·x[i]: backward of AddRows for x
+
+	// ScaleExp: y = exp(s[0])·x: a temperature that is learned. Backward: dx = exp(s[0])·dy, ds[0] += Σ dy·y. dx may be dy.
+	ScaleExp(y, x, s Tensor)
+	ScaleExpBackward(dx, ds, dy, y, s Tensor)
 
 	// Gather: y[i] = table[ids[i]], a zero row where ids[i] < 0. GatherAdd adds instead.
 	// ScatterAdd: dtable[ids[i]] += dy[i], in order of i; ids[i] < 0 is left out.
@@ -113,10 +124,35 @@ type Backend interface {
 	Attention(out, lse, qkv, seg Tensor, a Attend)
 	AttentionBackward(dqkv, dout, out, lse, qkv, seg Tensor, a Attend)
 
-	// CrossEntropy: loss[i] = −log softmax(logits[i])[targets[i]]·weights[i], 0 where targets[i] < 0; dlogits
-	// (optional) is its gradient and may be logits itself. weights [n] optional (1).
-	//	logits: [n, V]   targets: [n] I32   loss: [n]
-	CrossEntropy(loss, dlogits, logits, targets, weights Tensor)
+	// AttentionCached decodes: it attends to keys and values of earlier calls, forward only. Segment s is the new rows
+	// [row, row+n) of qkv, which come behind the first have rows in its slot of the cache. Their keys and values are
+	// written to the cache at [have, have+n). New rows see the have cached rows and, with a.Causal, the new ones up to
+	// themselves, else all new ones. Entries behind a smaller have are forgotten: so the mask that a generated token was
+	// read at is dropped. A slot is in one segment at most; rows in no segment give zero rows.
+	//	out: [n, D]   qkv: [n, 3·D]   cache: [slots, capacity, 2·D], k then v   seg: [S, 4] I32: row, n, slot, have
+	AttentionCached(out, qkv, cache, seg Tensor, a Attend)
+
+	// MeanRows: y[s] = mean of the rows [row, row+n) of x, a zero row where n is 0. Backward: dx[i] = dy[s]/n for the
+	// rows of segment s, zero rows elsewhere; there a row is in one segment at most.
+	//	y: [S, D]   x: [n, D]   seg: [S, 2] I32: row, n
+	MeanRows(y, x, seg Tensor)
+	MeanRowsBackward(dx, dy, seg Tensor)
+
+	// Losses give one number a row, times weights[i] (optional, 1), and its gradient dlogits (optional, may be logits
+	// itself).
+	//	logits, dlogits: [n, V]   loss, weights: [n]
+	//
+	// CrossEntropy: loss[i] = −Σ_j q[j]·log softmax(logits[i])[j], where q is 1−smooth at targets[i] and smooth/(V−1)
+	// elsewhere; 0 where targets[i] < 0. (The divergence from q is less by q's entropy; the form that gives the target
+	// 1−s+s/V is smooth = s·(V−1)/V.)   targets: [n] I32
+	// SoftCrossEntropy: loss[i] = −Σ_j targets[i][j]·log softmax(logits[i])[j].   targets: [n, V]
+	// BCE: loss[i] = −Σ_j (t·log σ(x) + (1−t)·log(1−σ(x))), x and t the j-th logit and target.   targets: [n, V]
+	CrossEntropy(loss, dlogits, logits, targets, weights Tensor, smooth float64)
+	SoftCrossEntropy(loss, dlogits, logits, targets, weights Tensor)
+	BCE(loss, dlogits, logits, targets, weights Tensor)
+	// Smallest: keep[i] = 1 for the k smallest x[i], 0 for the rest; of equal ones the first are kept, a NaN counts as
+	// larger than any number. Rows whose loss is among the largest are so left out of a mean.   keep, x: [n]
+	Smallest(keep, x Tensor, k int)
 	// ArgMax: ids[i] = the first index of the largest x[i][j].   x: [n, V]   ids: [n] I32
 	ArgMax(ids, x Tensor)
 

@@ -18,6 +18,10 @@ func (d DType) String() string {
 		return "uint16"
 	case I32:
 		return "int32"
+	case BF16:
+		return "bf16"
+	case F16:
+		return "f16"
 	}
 	return fmt.Sprintf("DType(%d)", uint8(d))
 }

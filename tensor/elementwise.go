@@ -36,7 +36,7 @@ func (r *Reference[F]) Zero(t Tensor) {
 		clear(r.f(t))
 	case U8:
 		clear(r.u8(t))
-	case U16:
+	case U16, BF16, F16:
 		clear(r.u16(t))
 	case I32:
 		clear(r.i32(t))
@@ -50,7 +50,7 @@ func (r *Reference[F]) Copy(y, x Tensor) {
 		copy(r.f(y), r.f(x))
 	case U8:
 		copy(r.u8(y), r.u8(x))
-	case U16:
+	case U16, BF16, F16:
 		copy(r.u16(y), r.u16(x))
 	case I32:
 		copy(r.i32(y), r.i32(x))

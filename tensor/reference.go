@@ -43,7 +43,7 @@ func newGoBuffer[F Real](dt DType, n int) *goBuffer[F] {
 		return &goBuffer[F]{f: make([]F, n)}
 	case U8:
 		return &goBuffer[F]{u8: make([]uint8, n)}
-	case U16:
+	case U16, BF16, F16:
 		return &goBuffer[F]{u16: make([]uint16, n)}
 	case I32:
 		return &goBuffer[F]{i32: make([]int32, n)}

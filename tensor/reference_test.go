@@ -16,6 +16,12 @@ func TestReferenceFloat64(t *testing.T) {
 	optest.Run(t, tensor.NewReferenceThreads[float64], 1.0/(1<<52))
 }
 
+// The reference's numbers are float32, those of a formula's weights; the bound is some 40 roundings.
+func TestReferenceHeads(t *testing.T) {
+	optest.Heads(t, tensor.NewReference[float32](), 1e-5)
+	optest.Heads(t, tensor.NewReference[float64](), 1e-5)
+}
+
 func TestReferenceGradients(t *testing.T) {
 	optest.Gradients(t, tensor.NewReference[float64]())
 }

@@ -10,6 +10,8 @@ const (
 	U8
 	U16
 	I32
+	BF16 // storage only: Cast widens it to Float
+	F16  // IEEE 754 binary16, storage only
 )
 
 // Tensor is a handle to memory that a Backend owns. Copying it copies the handle. The zero Tensor means "none" where

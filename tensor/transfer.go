@@ -2,9 +2,11 @@ package tensor
 
 import "fmt"
 
-// CheckTransfer holds the contract of the Upload and Download ops: t has dtype dt and n elements.
+// CheckTransfer holds the contract of the Upload and Download ops: t has dtype dt (or 16 bits where that is U16) and n
+// elements.
 func CheckTransfer(op string, t Tensor, dt DType, n int) {
-	if t.None() || t.DType != dt || t.Len() != n {
+	fits := t.DType == dt || dt == U16 && (t.DType == BF16 || t.DType == F16)
+	if t.None() || !fits || t.Len() != n {
 		panic(fmt.Sprintf("tensor: %s: tensor is %v, slice is %v[%d]", op, t, dt, n))
 	}
 }

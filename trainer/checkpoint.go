@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/imglish/imglish/durable"
 	"github.com/imglish/imglish/mixer"
 	"github.com/imglish/imglish/tensor"
 	"github.com/imglish/imglish/tensor/checkpoint"
@@ -91,19 +92,13 @@ func (o *optimizer) save(dir string, st State, keep int) (path string, err error
 	if err != nil {
 		return path, err
 	}
-	if err := writeSynced(filepath.Join(part, configFile), append(text, '\n')); err != nil {
-		return path, err
-	}
-	if err := syncFolder(part); err != nil {
+	if err := durable.WriteFile(filepath.Join(part, configFile), append(text, '\n')); err != nil {
 		return path, err
 	}
 	if err := os.RemoveAll(path); err != nil { // left by a run that took other steps, or damaged
 		return path, err
 	}
-	if err := os.Rename(part, path); err != nil {
-		return path, err
-	}
-	if err := syncFolder(dir); err != nil {
+	if err := durable.Rename(part, path); err != nil {
 		return path, err
 	}
 	return path, prune(dir, step, keep)

@@ -42,7 +42,7 @@ func (m *Model) eachChunk(h head, x tensor.Tensor, f func(from, to int, rows, in
 func (m *Model) headBackward(h head, x, dx, weights, loss tensor.Tensor) {
 	b := m.b
 	m.eachChunk(h, x, func(from, to int, rows, in, stats, normed, logits tensor.Tensor) {
-		b.CrossEntropy(loss.Rows(from, to), logits, logits, h.targets.Rows(from, to), weights.Rows(from, to))
+		b.CrossEntropy(loss.Rows(from, to), logits, logits, h.targets.Rows(from, to), weights.Rows(from, to), 0)
 		dnormed, din := b.Temp(tensor.Float, in.Shape...), b.Temp(tensor.Float, in.Shape...)
 		b.LinearBackward(dnormed, h.linear.w.g, h.linear.b.g, logits, tensor.Tensor{}, normed, h.linear.w.w, tensor.Identity)
 		b.LayerNormBackward(din, h.norm.gamma.g, h.norm.beta.g, dnormed, in, stats, h.norm.gamma.w)

@@ -10,6 +10,8 @@ import (
 	"math"
 	"os"
 	"time"
+
+	"github.com/imglish/imglish/durable"
 )
 
 // LossFile is the log in a run's folder: one JSON line a step.
@@ -68,7 +70,7 @@ func openLossLog(path string, next int64) (*lossLog, error) {
 			text.Write(append(line, '\n'))
 		}
 	}
-	if err := replaceFile(path, text.Bytes()); err != nil {
+	if err := durable.WriteFile(path, text.Bytes()); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)

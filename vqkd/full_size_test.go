@@ -11,6 +11,7 @@ import (
 // The published model's size: 167 tensors of ViT-B/16, 8192 codes of 32. What is checked is that it loads, and that its
 // codes are the same whatever shares the batch.
 func TestFullSize(t *testing.T) {
+	needJPEG(t)
 	if testing.Short() {
 		t.Skip("makes a 440 MB file")
 	}

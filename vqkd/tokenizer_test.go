@@ -119,6 +119,7 @@ func TestCodesOfModelInputs(t *testing.T) {
 
 // From the JPEG on, decoding and resizing included.
 func TestCodesOfPhotos(t *testing.T) {
+	needJPEG(t)
 	files, _ := filepath.Glob("testdata/images/*.jpg")
 	tok, want := loadTiny(t, tiny, Options{}), photos(t)
 	for _, path := range files {
@@ -429,6 +430,7 @@ func TestResizePositions(t *testing.T) {
 
 // Files come out in order, each with codes or an error.
 func TestEncodeFiles(t *testing.T) {
+	needJPEG(t)
 	tok, want := loadTiny(t, tiny, Options{Batch: 2}), photos(t)
 	broken := filepath.Join(t.TempDir(), "broken.jpg")
 	if err := os.WriteFile(broken, []byte("no picture"), 0o600); err != nil {
@@ -455,6 +457,7 @@ func TestEncodeFiles(t *testing.T) {
 // Tier fast changes fewer codes than float16 operands do: those change 0.17 % at the published size. So small a sample
 // may have one more.
 func TestFastTier(t *testing.T) {
+	needJPEG(t)
 	inputs, _ := filepath.Glob("testdata/images/*.jpg")
 	for _, weights := range []struct {
 		path  string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imglish/imglish/durable"
 	"github.com/imglish/imglish/sentencepiece/train"
 )
 
@@ -131,7 +132,7 @@ func runTextTrain(cmd *cobra.Command, cfg train.Config, o trainTextOptions, file
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(o.out, r.Model); err != nil {
+	if err := durable.WriteFile(o.out, r.Model); err != nil {
 		return err
 	}
 	return printTrained(cmd.OutOrStdout(), o, r, time.Since(start))
@@ -176,30 +177,4 @@ func writable(path string) error {
 		return usageError{fmt.Errorf("--out %s: its folder takes no file: %w", path, errors.Unwrap(err))}
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
-}
-
-// writeWhole writes a file that is whole or is not there.
-func writeWhole(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	// The name is durable once the folder is.
-	dir, err := os.Open(filepath.Dir(path))
-	if err == nil {
-		err = errors.Join(dir.Sync(), dir.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imglish/imglish/durable"
 	"github.com/imglish/imglish/pipeline"
 )
 
@@ -234,9 +235,8 @@ func (g gate) share() (float64, error) {
 }
 
 func (g gate) open(share float64) error {
-	tmp := g.path() + ".tmp"
-	if err := os.WriteFile(tmp, []byte(strconv.FormatFloat(share, 'g', -1, 64)), 0o644); err != nil {
+	if err := durable.WriteFile(g.path(), []byte(strconv.FormatFloat(share, 'g', -1, 64))); err != nil {
 		return fmt.Errorf("gate of the sources: %w", err)
 	}
-	return os.Rename(tmp, g.path())
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/imglish/imglish/durable"
 	"github.com/imglish/imglish/pipeline"
 )
 
@@ -145,11 +146,7 @@ func (s *sink) commit(lane int, rows []sinkRow) error {
 	if err != nil {
 		return err
 	}
-	d, err := os.Open(s.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncFolder(s.dir)
 }
 
 // spoil breaks a range in a way that the checker must see.

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/imglish/imglish/tensor"
 )
 
 // DType is the type of a stored element, named as safetensors names it.
@@ -51,11 +53,11 @@ func decodeFloats(dst []float32, src []byte, d DType) error {
 		}
 	case F16:
 		for i := range dst {
-			dst[i] = halfToFloat(le.Uint16(src[2*i:]))
+			dst[i] = tensor.FromF16(le.Uint16(src[2*i:]))
 		}
 	case BF16:
 		for i := range dst {
-			dst[i] = math.Float32frombits(uint32(le.Uint16(src[2*i:])) << 16)
+			dst[i] = tensor.FromBF16(le.Uint16(src[2*i:]))
 		}
 	default:
 		for i := range dst {
@@ -101,46 +103,4 @@ func intAt(src []byte, i int, d DType) (int64, bool) {
 		return 0, true
 	}
 	return 0, false
-}
-
-// halfToFloat widens an IEEE 754 binary16, which is always exact.
-func halfToFloat(h uint16) float32 {
-	sign := uint32(h&0x8000) << 16
-	exp := uint32(h>>10) & 0x1f
-	frac := uint32(h & 0x3ff)
-	switch exp {
-	case 0: // zero or subnormal: frac · 2^-24
-		v := float32(frac) * (1.0 / (1 << 24))
-		return math.Float32frombits(math.Float32bits(v) | sign)
-	case 0x1f: // infinity or not a number
-		return math.Float32frombits(sign | 0x7f800000 | frac<<13)
-	}
-	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
-}
-
-// floatToHalf rounds to nearest, ties to even; what is too large becomes infinity.
-func floatToHalf(f float32) uint16 {
-	b := math.Float32bits(f)
-	sign := uint16(b>>16) & 0x8000
-	b &= 0x7fffffff
-	switch {
-	case b > 0x7f800000: // keep not-a-number one, whatever its low bits
-		return sign | 0x7e00
-	case b >= 0x477ff000: // 65520 and up round to infinity
-		return sign | 0x7c00
-	case b < 0x38800000: // below 2^-14: subnormal, count units of 2^-24
-		n := math.RoundToEven(float64(math.Float32frombits(b)) * (1 << 24))
-		return sign | uint16(n)
-	}
-	b += 0xfff + b>>13&1
-	return sign | uint16((b-0x38000000)>>13)
-}
-
-// floatToBF16 rounds to nearest, ties to even.
-func floatToBF16(f float32) uint16 {
-	b := math.Float32bits(f)
-	if b&0x7fffffff > 0x7f800000 {
-		return uint16(b>>16) | 0x40
-	}
-	return uint16((b + 0x7fff + b>>16&1) >> 16)
 }

@@ -154,25 +154,6 @@ func TestLegacyViewOfStorage(t *testing.T) {
 	}
 }
 
-func TestHalf(t *testing.T) {
-	for h := range 1 << 16 {
-		f := halfToFloat(uint16(h))
-		if f != f {
-			continue
-		}
-		if got := floatToHalf(f); got != uint16(h) {
-			t.Fatalf("half %#04x = %v, back %#04x", h, f, got)
-		}
-		// Halfway to the next one up rounds to the even one.
-		if h&0x7fff < 0x7bff {
-			mid := (f + halfToFloat(uint16(h+1))) / 2
-			if want := uint16(h + h&1); floatToHalf(mid) != want {
-				t.Fatalf("%v rounds to %#04x, want %#04x", mid, floatToHalf(mid), want)
-			}
-		}
-	}
-}
-
 // What is opened has tensors whose values can all be read and have the length of their shape; nothing panics, and no
 // more memory is taken than a small multiple of the file's size and the bound on repeated elements.
 func fuzz(f *testing.F, wholes ...[]byte) {

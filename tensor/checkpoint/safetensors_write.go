@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/binary"
@@ -9,9 +8,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
+
+	"github.com/imglish/imglish/durable"
+	"github.com/imglish/imglish/tensor"
 )
 
 // Named is a tensor to be written.
@@ -24,56 +24,25 @@ type Named struct {
 
 // WriteSafetensors writes tensors and metadata as a safetensors file. The file appears whole, synced to the disk, or
 // not at all, and equal tensors and metadata give equal bytes whatever their order in the list.
-func WriteSafetensors(path string, tensors []Named, metadata map[string]string) (err error) {
+func WriteSafetensors(path string, tensors []Named, metadata map[string]string) error {
 	header, sorted, err := layOut(tensors, metadata)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	f, err := durable.Create(path)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	w := bufio.NewWriterSize(tmp, chunkBytes)
-	if _, err = w.Write(header); err != nil {
+	defer f.Discard()
+	if _, err := f.Write(header); err != nil {
 		return err
 	}
 	for _, t := range sorted {
-		if err = writeData(w, t); err != nil {
+		if err := writeData(f, t); err != nil {
 			return err
 		}
 	}
-	if err = w.Flush(); err != nil {
-		return err
-	}
-	if err = tmp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = tmp.Sync(); err != nil {
-		return err
-	}
-	if err = tmp.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return f.Commit()
 }
 
 // layOut checks the tensors and builds the length word and the header. Wide types come first, so that every tensor's
@@ -173,9 +142,9 @@ func writeData(w io.Writer, t Named) error {
 		for _, v := range d {
 			switch t.DType {
 			case F16:
-				buf = le.AppendUint16(buf, floatToHalf(v))
+				buf = le.AppendUint16(buf, tensor.ToF16(v))
 			case BF16:
-				buf = le.AppendUint16(buf, floatToBF16(v))
+				buf = le.AppendUint16(buf, tensor.ToBF16(v))
 			default:
 				buf = le.AppendUint32(buf, math.Float32bits(v))
 			}

@@ -18,7 +18,10 @@ func cases() []opCase {
 		add(gatherCases(m, s[0], s[1])...)
 		add(normCases(m, s[0], s[1])...)
 		add(lossCases(m, s[0], s[1])...)
+		add(softLossCases(m, s[0], s[1])...)
+		add(poolCases(m, s[0], s[1])...)
 		add(reduceCases(m, s[0]*s[1])...)
+		add(wholeCases(m, s[0], s[1])...)
 	}
 	for _, s := range [][2]int{{4, 1}, {4, 4}, {32, 8}, {48, 16}} {
 		add(patchCase(m, 3, s[0], s[1]))
@@ -76,46 +79,6 @@ func elementwiseCases(m maker, n, d int) []opCase {
 				return []tensor.Tensor{dx, in[1], in[0]}
 			}},
 	}
-}
-
-func gatherCases(m maker, n, d int) []opCase {
-	const rows = 6
-	x, table, ids := m.floats(n, d).byRow(), m.floats(rows, d), m.ints(tensor.I32, -2, rows, n).byRow()
-	name := func(op string) string { return fmt.Sprintf("%s/%dx%d", op, n, d) }
-	distinct := value{dt: tensor.I32, shape: []int{n}} // every second row of a table of 2n, in reverse, one left out
-	for i := range n {
-		distinct.x = append(distinct.x, float64(2*(n-1-i)))
-	}
-	distinct.x[n/2] = -1
-	return []opCase{
-		{name: name("Gather"), in: []value{table, ids}, ulps: 1, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
-			y := b.Temp(tensor.Float, in[1].Dim(0), d)
-			b.Gather(y, in[0], in[1])
-			return []tensor.Tensor{y}
-		}},
-		{name: name("GatherAdd"), in: []value{x, table, ids}, ulps: 2, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
-			b.GatherAdd(in[0], in[1], in[2])
-			return []tensor.Tensor{in[0]}
-		}},
-		{name: name("ScatterAdd"), in: []value{table, x, ids}, ulps: 8 + float64(n), rowOut: []bool{false}, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
-			b.ScatterAdd(in[0], in[1], in[2])
-			return []tensor.Tensor{in[0]}
-		}},
-		{name: name("Scatter"), in: []value{m.floats(2*n, d), m.floats(n, d), distinct}, ulps: 1, rowOut: []bool{false}, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
-			b.Scatter(in[0], in[1], in[2])
-			return []tensor.Tensor{in[0]}
-		}},
-	}
-}
-
-func patchCase(m maker, n, side, patch int) opCase {
-	px := m.ints(tensor.U8, 0, 256, n, side, side, 3).byRow()
-	return opCase{name: fmt.Sprintf("Patches/%d/%d", side, patch), in: []value{px}, ulps: 4, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
-		g := side / patch
-		y := b.Temp(tensor.Float, in[0].Dim(0)*g*g, 3*patch*patch)
-		b.Patches(y, in[0], patch, [3]float64{1 / 127.5, 1 / 255., 0.02}, [3]float64{-1, 0.25, -0.5})
-		return []tensor.Tensor{y}
-	}}
 }
 
 func linearCases(m maker, n, in, out int) []opCase {
@@ -222,55 +185,6 @@ func normCases(m maker, n, d int) []opCase {
 	}
 }
 
-func lossCases(m maker, n, d int) []opCase {
-	x, y, w := m.floats(n, d).byRow(), m.floats(n, d).byRow(), m.floats(n).byRow()
-	targets := m.ints(tensor.I32, 0, d, n).byRow()
-	for i := 1; i < n; i += 3 {
-		targets.x[i] = -100
-	}
-	name := func(op string) string { return fmt.Sprintf("%s/%dx%d", op, n, d) }
-	bound := 64 + float64(d)/8
-	cos := bound
-	if d == 1 {
-		cos = 1 << 30 // 1 − cos is 0 or 2 and its gradient 0, up to rounding
-	}
-	return []opCase{
-		{name: name("CrossEntropy"), in: []value{x, targets, w}, ulps: bound, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
-			n := in[0].Dim(0)
-			loss, bare, dx := b.Temp(tensor.Float, n), b.Temp(tensor.Float, n), b.Temp(tensor.Float, n, d)
-			b.CrossEntropy(bare, tensor.Tensor{}, in[0], in[1], tensor.Tensor{})
-			b.CrossEntropy(loss, dx, in[0], in[1], in[2])
-			b.CrossEntropy(loss, in[0], in[0], in[1], in[2]) // in place
-			if d == 1 {
-				b.Zero(loss)
-				b.Zero(bare)
-			}
-			return []tensor.Tensor{loss, bare, dx, in[0]}
-		}},
-		{name: name("ArgMax"), in: []value{x}, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
-			ids := b.Temp(tensor.I32, in[0].Dim(0))
-			b.ArgMax(ids, in[0])
-			return []tensor.Tensor{ids}
-		}},
-		{name: name("CosineLoss"), in: []value{x, y, w}, ulps: cos, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
-			n := in[0].Dim(0)
-			loss, bare, dx := b.Temp(tensor.Float, n), b.Temp(tensor.Float, n), b.Temp(tensor.Float, n, d)
-			b.CosineLoss(bare, tensor.Tensor{}, in[0], in[1], tensor.Tensor{})
-			b.CosineLoss(loss, dx, in[0], in[1], in[2])
-			if d == 1 {
-				b.Zero(dx)
-			}
-			return []tensor.Tensor{loss, bare, dx}
-		}},
-		{name: name("SquaredError"), in: []value{x, y}, ulps: bound, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
-			loss, dx := b.Temp(tensor.Float, in[0].Dim(0)), b.Temp(tensor.Float, in[0].Shape...)
-			b.SquaredError(loss, dx, in[0], in[1], 0.7)
-			b.SquaredError(loss, tensor.Tensor{}, in[0], in[1], 0.7)
-			return []tensor.Tensor{loss, dx}
-		}},
-	}
-}
-
 func codebookCases(m maker, n, d, k int) []opCase {
 	z, codes := m.floats(n, d).byRow(), m.ints(tensor.U16, 0, k, n).byRow()
 	name := func(op string) string { return fmt.Sprintf("%s/%dx%dx%d", op, n, d, k) }
@@ -304,16 +218,6 @@ func codebookCases(m maker, n, d, k int) []opCase {
 	}
 }
 
-// times scales the values, rounded to float32 again.
-func (v value) times(a float64) value {
-	for i := range v.x {
-		v.x[i] = float64(float32(v.x[i] * a))
-	}
-	return v
-}
-
-func (v value) asFloats() value { v.dt = tensor.Float; return v }
-
 func reduceCases(m maker, n int) []opCase {
 	name := func(op string) string { return fmt.Sprintf("%s/%d", op, n) }
 	p, g := m.floats(n), m.floats(n)
@@ -323,7 +227,7 @@ func reduceCases(m maker, n int) []opCase {
 			b.Sum(out, in[0])
 			return []tensor.Tensor{out}
 		}},
-		{name: name("SumSquares"), in: []value{m.floats(1), m.floats(n)}, ulps: 32, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
+		{name: name("SumSquares"), in: []value{m.uniform(1), m.floats(n)}, ulps: 32, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
 			b.SumSquares(in[0], in[1])
 			factor := b.Temp(tensor.Float, 3)
 			b.ClipFactor(factor.Rows(0, 1), in[0], 0.5)

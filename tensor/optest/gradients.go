@@ -156,6 +156,51 @@ func gradients() []gradient {
 			},
 		},
 		gradient{
+			name: "MeanRows", in: []value{m.floats(7, 3), {dt: tensor.I32, shape: []int{3, 2}, x: []float64{4, 3, 0, 2, 1, 0}}}, wrt: []int{0},
+			forward: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
+				y := b.Temp(tensor.Float, 3, 3)
+				b.MeanRows(y, in[0], in[1])
+				return []tensor.Tensor{y}
+			},
+			backward: func(b tensor.Backend, in, out, dout []tensor.Tensor) []tensor.Tensor {
+				dx := like(b, in[0])
+				b.MeanRowsBackward(dx, dout[0], in[1])
+				return []tensor.Tensor{dx}
+			},
+		},
+		gradient{
+			name: "ScaleExp", in: []value{m.floats(3, 4), m.floats(1)}, wrt: []int{0, 1},
+			forward: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
+				y := b.Temp(tensor.Float, 3, 4)
+				b.ScaleExp(y, in[0], in[1])
+				return []tensor.Tensor{y}
+			},
+			backward: func(b tensor.Backend, in, out, dout []tensor.Tensor) []tensor.Tensor {
+				dx, ds := like(b, in[0]), like(b, in[1])
+				b.ScaleExpBackward(dx, ds, dout[0], out[0], in[1])
+				return []tensor.Tensor{dx, ds}
+			},
+		},
+		gradient{
+			name: "Contrastive", in: []value{m.floats(5, 3), m.floats(5, 3), m.floats(1)}, wrt: []int{0, 1, 2},
+			forward: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
+				loss, sum := b.Temp(tensor.Float, 5), b.Temp(tensor.Float, 1)
+				tensor.Contrastive(b, loss, like(b, in[0]), like(b, in[1]), like(b, in[2]), in[0], in[1], in[2], 0.2)
+				b.Sum(sum, loss)
+				return []tensor.Tensor{sum}
+			},
+			backward: func(b tensor.Backend, in, out, dout []tensor.Tensor) []tensor.Tensor {
+				loss, dv, du, ds := b.Temp(tensor.Float, 5), like(b, in[0]), like(b, in[1]), like(b, in[2])
+				tensor.Contrastive(b, loss, dv, du, ds, in[0], in[1], in[2], 0.2)
+				factor := make([]float64, 1) // Gradients' factor on the one output
+				b.DownloadF64(factor, dout[0])
+				for _, g := range []tensor.Tensor{dv, du, ds} {
+					b.Scale(g, g, factor[0])
+				}
+				return []tensor.Tensor{dv, du, ds}
+			},
+		},
+		gradient{
 			name: "Gather", in: []value{m.floats(3, 2), ids}, wrt: []int{0},
 			forward: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
 				y := b.Temp(tensor.Float, 5, 2)
@@ -166,6 +211,33 @@ func gradients() []gradient {
 				dt := like(b, in[0])
 				b.ScatterAdd(dt, dout[0], in[1])
 				return []tensor.Tensor{dt}
+			},
+		},
+		gradient{ // the first rows of samples: a class token, or what a pooler takes
+			name: "Gather/rows", in: []value{m.floats(6, 2), {dt: tensor.I32, shape: []int{3}, x: []float64{4, 0, 2}}}, wrt: []int{0},
+			forward: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
+				y := b.Temp(tensor.Float, 3, 2)
+				b.Gather(y, in[0], in[1])
+				return []tensor.Tensor{y}
+			},
+			backward: func(b tensor.Backend, in, out, dout []tensor.Tensor) []tensor.Tensor {
+				dx := like(b, in[0])
+				b.Scatter(dx, dout[0], in[1])
+				return []tensor.Tensor{dx}
+			},
+		},
+		gradient{
+			name: "AddRows", in: []value{m.floats(3, 2), m.floats(3, 2), m.floats(3)}, wrt: []int{0, 1},
+			forward: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
+				y := like(b, in[0])
+				b.Copy(y, in[0])
+				b.AddRows(y, in[1], in[2])
+				return []tensor.Tensor{y}
+			},
+			backward: func(b tensor.Backend, in, out, dout []tensor.Tensor) []tensor.Tensor {
+				dx := like(b, in[1])
+				b.ScaleRows(dx, dout[0], in[2])
+				return []tensor.Tensor{dout[0], dx}
 			},
 		},
 		gradient{
@@ -182,7 +254,16 @@ func gradients() []gradient {
 			},
 		},
 		lossGradient("CrossEntropy", []value{m.floats(4, 5), targets, m.floats(4)}, func(b tensor.Backend, loss, dx tensor.Tensor, in []tensor.Tensor) {
-			b.CrossEntropy(loss, dx, in[0], in[1], in[2])
+			b.CrossEntropy(loss, dx, in[0], in[1], in[2], 0)
+		}),
+		lossGradient("CrossEntropy/smooth", []value{m.floats(4, 5), targets, m.floats(4)}, func(b tensor.Backend, loss, dx tensor.Tensor, in []tensor.Tensor) {
+			b.CrossEntropy(loss, dx, in[0], in[1], in[2], 0.3)
+		}),
+		lossGradient("SoftCrossEntropy", []value{m.floats(4, 5), m.floats(4, 5), m.floats(4)}, func(b tensor.Backend, loss, dx tensor.Tensor, in []tensor.Tensor) {
+			b.SoftCrossEntropy(loss, dx, in[0], in[1], in[2])
+		}),
+		lossGradient("BCE", []value{m.floats(4, 5), m.uniform(4, 5), m.floats(4)}, func(b tensor.Backend, loss, dx tensor.Tensor, in []tensor.Tensor) {
+			b.BCE(loss, dx, in[0], in[1], in[2])
 		}),
 		lossGradient("CosineLoss", []value{m.floats(4, 5), m.floats(4, 5), m.floats(4)}, func(b tensor.Backend, loss, dx tensor.Tensor, in []tensor.Tensor) {
 			b.CosineLoss(loss, dx, in[0], in[1], in[2])

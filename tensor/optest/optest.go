@@ -9,7 +9,6 @@ package optest
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/imglish/imglish/tensor"
@@ -17,14 +16,6 @@ import (
 
 // Float32 is the tol of a backend that computes in float32: its unit roundoff.
 const Float32 = 1.0 / (1 << 24)
-
-// value is one input of a case, as plain numbers.
-type value struct {
-	dt    tensor.DType
-	shape []int
-	x     []float64
-	rows  bool // one entry of the first axis belongs to one row of the case
-}
 
 // opCase is one op at one size.
 type opCase struct {
@@ -72,6 +63,9 @@ func Run(t *testing.T, newBackend func(threads int) tensor.Backend, tol float64)
 		})
 	}
 	t.Run("AttentionPacking", func(t *testing.T) { attentionPacking(t, backends[1], backends[3]) })
+	t.Run("AttentionCached", func(t *testing.T) { attentionCached(t, tol, backends[1], backends[3]) })
+	t.Run("Cast", func(t *testing.T) { cast(t, backends[3]) })
+	t.Run("Checks", func(t *testing.T) { checks(t, backends[1]) })
 	t.Run("Transfer", func(t *testing.T) { transfer(t, backends[1]) })
 	t.Run("Arena", func(t *testing.T) { arena(t, backends[1]) })
 }
@@ -136,62 +130,6 @@ func (c *opCase) rowsAlone(t *testing.T, b tensor.Backend, whole [][]float64) {
 	}
 }
 
-func (v value) pick(rows []int) value {
-	per := 1
-	for _, d := range v.shape[1:] {
-		per *= d
-	}
-	w := value{dt: v.dt, rows: true, shape: append([]int{len(rows)}, v.shape[1:]...)}
-	for _, i := range rows {
-		w.x = append(w.x, v.x[i*per:(i+1)*per]...)
-	}
-	return w
-}
-
-func upload(b tensor.Backend, v value) tensor.Tensor {
-	t := b.Temp(v.dt, v.shape...)
-	switch v.dt {
-	case tensor.Float:
-		b.UploadF64(t, v.x)
-	case tensor.U8:
-		b.UploadU8(t, convert[uint8](v.x))
-	case tensor.U16:
-		b.UploadU16(t, convert[uint16](v.x))
-	case tensor.I32:
-		b.UploadI32(t, convert[int32](v.x))
-	}
-	return t
-}
-
-func convert[T uint8 | uint16 | int32](x []float64) []T {
-	y := make([]T, len(x))
-	for i, v := range x {
-		y[i] = T(v)
-	}
-	return y
-}
-
-func download(b tensor.Backend, t tensor.Tensor) []float64 {
-	y := make([]float64, t.Len())
-	switch t.DType {
-	case tensor.Float:
-		b.DownloadF64(y, t)
-	case tensor.I32:
-		x := make([]int32, t.Len())
-		b.DownloadI32(x, t)
-		for i, v := range x {
-			y[i] = float64(v)
-		}
-	case tensor.U16:
-		x := make([]uint16, t.Len())
-		b.DownloadU16(x, t)
-		for i, v := range x {
-			y[i] = float64(v)
-		}
-	}
-	return y
-}
-
 // near reports where got is further than bound·max|want| from want.
 func near(got, want []float64, bound float64) error {
 	if len(got) != len(want) {
@@ -220,36 +158,4 @@ func same(got, want []float64) error {
 		}
 	}
 	return nil
-}
-
-// maker draws inputs; floats are rounded to float32, so that every backend sees the same numbers.
-type maker struct{ r *rand.Rand }
-
-func newMaker(seed uint64) maker { return maker{rand.New(rand.NewPCG(seed, 7))} }
-
-func (m maker) floats(shape ...int) value {
-	v := value{dt: tensor.Float, shape: shape}
-	for range size(shape) {
-		v.x = append(v.x, float64(float32(m.r.NormFloat64())))
-	}
-	return v
-}
-
-func (m maker) ints(dt tensor.DType, from, to int, shape ...int) value {
-	v := value{dt: dt, shape: shape}
-	for range size(shape) {
-		v.x = append(v.x, float64(from+m.r.IntN(to-from)))
-	}
-	return v
-}
-
-// byRow marks the value as one entry a row.
-func (v value) byRow() value { v.rows = true; return v }
-
-func size(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }

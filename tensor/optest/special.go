@@ -43,6 +43,28 @@ func tieCases() []opCase {
 			b.ClipFactor(f.Rows(3, 4), in[0].Rows(1, 2), 0)
 			return []tensor.Tensor{f}
 		}},
+		{name: "Smallest/special", in: []value{ints([]int{7}, math.NaN(), math.Inf(1), 0, math.Copysign(0, -1), math.Inf(-1), math.NaN(), 0)}, run: func(b tensor.Backend, in []tensor.Tensor) (out []tensor.Tensor) {
+			for k := range 8 { // −∞; the zeroes in their order, whatever their sign; ∞; the NaNs in their order
+				keep := b.Temp(tensor.Float, 7)
+				b.Smallest(keep, in[0], k)
+				out = append(out, keep)
+			}
+			return out
+		}},
+		{name: "nothing", run: func(b tensor.Backend, _ []tensor.Tensor) []tensor.Tensor {
+			none, empty, seg := tensor.Tensor{}, b.Temp(tensor.Float, 0), b.Temp(tensor.I32, 0, 4)
+			wide, cache, sum := b.Temp(tensor.Float, 0, 12), b.Temp(tensor.Float, 2, 3, 8), b.Temp(tensor.Float, 1)
+			b.Zero(sum)
+			b.Cast(b.Temp(tensor.BF16, 0), empty)
+			b.Smallest(empty, empty, 0)
+			b.BCE(empty, none, wide, wide, none)
+			b.SoftCrossEntropy(empty, none, wide, wide, none)
+			b.ScaleExp(empty, empty, sum)
+			b.ScaleExpBackward(empty, sum, empty, empty, sum)
+			b.AttentionCached(wide.Reshape(0, 4), wide, cache, seg, tensor.Attend{Heads: 2})
+			b.MeanRowsBackward(wide, wide, seg.Reshape(0, 2))
+			return []tensor.Tensor{sum}
+		}},
 		{name: "L2Normalize/zero", in: []value{ints([]int{2, 3}, 0, 0, 0, 3, 0, 4).byRow()}, ulps: 4, run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
 			y, norm := b.Temp(tensor.Float, in[0].Shape...), b.Temp(tensor.Float, in[0].Dim(0))
 			b.L2Normalize(y, norm, in[0], 1e-12)
@@ -52,7 +74,7 @@ func tieCases() []opCase {
 			run: func(b tensor.Backend, in []tensor.Tensor) []tensor.Tensor {
 				n := in[0].Dim(0)
 				loss, d := b.Temp(tensor.Float, n), b.Temp(tensor.Float, n, 3)
-				b.CrossEntropy(loss, d, in[0], in[1], tensor.Tensor{})
+				b.CrossEntropy(loss, d, in[0], in[1], tensor.Tensor{}, 0)
 				return []tensor.Tensor{loss, d}
 			}},
 	}

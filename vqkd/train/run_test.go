@@ -68,6 +68,7 @@ func lessons(t *testing.T, c Config) Lessons { return lessonsOf(t, c, blocks(50)
 
 // A short training finds codes that tell the teacher, that are used, and that last; and the file loads.
 func TestTrainingLearns(t *testing.T) {
+	needJPEG(t)
 	path := filepath.Join(t.TempDir(), "t.safetensors")
 	c := small()
 	c.MinUsage, c.MinStability = 0.7, 0.8
@@ -95,6 +96,7 @@ func TestTrainingLearns(t *testing.T) {
 
 // A run that is stopped and begun again gives the same bytes, and so do other threads.
 func TestResumeGivesTheSameFile(t *testing.T) {
+	needJPEG(t)
 	c := small()
 	c.Steps = 14
 	dir := t.TempDir()
@@ -147,6 +149,7 @@ type none struct{ blocks }
 func (n none) Image(i int) (*pixels.Image, error) { return nil, fmt.Errorf("picture %d is broken", i) }
 
 func TestBrokenPictures(t *testing.T) {
+	needJPEG(t)
 	c := small()
 	c.Steps, c.Free = 2, 0
 	path := filepath.Join(t.TempDir(), "t.safetensors")
@@ -220,6 +223,7 @@ func TestSidesShareNoPixel(t *testing.T) {
 }
 
 func TestFolder(t *testing.T) {
+	needJPEG(t)
 	dir := t.TempDir()
 	data, err := pixels.EncodeJPEG(pixels.New(8, 8), 90, true)
 	if err != nil {

@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"stages":        {"pipeline", "store", "pixels", "vqkd", "sentencepiece"},
 	"mixer":         {"store", "pixels", "pipeline"},
 	"trainer":       {"mixer", "tensor", "pipeline"},
-	"audit":         {"store", "pipeline"},
+	"audit":         {"store", "pipeline", "pixels"},
 	"metrics":       {"store", "pipeline", "trainer"},
 	"scenes":        {"pixels"},
 	"doctor":        {},

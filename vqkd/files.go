@@ -31,9 +31,9 @@ func (t *Tokenizer) EncodeFiles(ctx context.Context, paths []string, emit func(F
 				return err
 			}
 			f := FileCodes{Path: path}
-			var im *pixels.Image
-			if im, f.Err = readImage(path); f.Err == nil {
-				views = append(views, pixels.ReferenceView(im, t.side).Pix...)
+			var v *pixels.Image
+			if v, f.Err = t.ReadView(path); f.Err == nil {
+				views = append(views, v.Pix...)
 			}
 			batch = append(batch, f)
 		}
@@ -53,6 +53,15 @@ func (t *Tokenizer) EncodeFiles(ctx context.Context, paths []string, emit func(F
 		}
 	}
 	return nil
+}
+
+// ReadView reads an image file and makes the view of it that EncodeFiles encodes, S×S pixels.
+func (t *Tokenizer) ReadView(path string) (*pixels.Image, error) {
+	im, err := readImage(path)
+	if err != nil {
+		return nil, err
+	}
+	return pixels.ReferenceView(im, t.side), nil
 }
 
 func readImage(path string) (*pixels.Image, error) {

@@ -26,7 +26,7 @@ func TestFullSize(t *testing.T) {
 	if tok.Grid() != 14 || tok.Side() != 224 || tok.Codes() != 8192 || tok.heads != 12 {
 		t.Fatalf("grid %d, side %d, codes %d, heads %d", tok.Grid(), tok.Side(), tok.Codes(), tok.heads)
 	}
-	im := decode(t, "testdata/images/v-224.jpg")
+	im := decode(t, "../pixels/testdata/v-224.jpg")
 	if im.W != 224 || im.H != 224 {
 		t.Fatalf("%d×%d", im.W, im.H)
 	}

@@ -30,7 +30,7 @@ type Tokenizer struct {
 
 // Load reads a tokenizer onto a backend, which then belongs to the tokenizer: nobody else may use it at the same time.
 // The file is safetensors or a PyTorch checkpoint. Errors name the file and the tensor; ErrWeights is wrapped where the
-// file is whole but not a VQ-KD tokenizer.
+// file is whole but not a VQ-KD tokenizer. A name that ends in digits of a SHA-256, as the published ones do, must fit.
 func Load(b tensor.Backend, path string, o Options) (*Tokenizer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -40,6 +40,9 @@ func Load(b tensor.Backend, path string, o Options) (*Tokenizer, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if err := checkName(f); err != nil {
+		return nil, err
+	}
 	c, err := readConfig(path)
 	if err != nil {
 		return nil, err

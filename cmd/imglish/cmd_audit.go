@@ -10,20 +10,40 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imglish/imglish/audit"
+	"github.com/imglish/imglish/audit/codes"
 	"github.com/imglish/imglish/store/shards"
+	"github.com/imglish/imglish/vqkd"
 )
 
 func newAuditCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, verify bool
+	o, c := tokenizerOptions{Options: vqkd.Defaults()}, codes.Defaults()
 	cmd := &cobra.Command{
 		Use:   "audit DIR",
 		Short: "Count what the shards hold: kinds, sources, skips, codes and pieces",
 		Long: `audit reads the committed shards of a data folder and counts samples by kind, source and reason of a skip, and
 how much of the visual and the text vocabulary they use. A skip whose sample was taken once more (imglish dead replay) is
-recovered if the sample is in the shards now; one that was skipped again counts there. It needs no server and changes nothing.`,
-		Example: "  imglish audit data\n  imglish audit data --json",
-		Args:    cobra.ExactArgs(1),
+recovered if the sample is in the shards now; one that was skipped again counts there. It needs no server and changes nothing.
+
+With --verify-codes it computes the codes of the stored views again instead, and lists the views whose stored codes are
+others. The tokenizer must be the one that the shards were made with: another one is refused by its fingerprint.
+Processors of different kinds round differently, so a patch that lies between two codes may get the other one; a code
+that is not further than the nearest by more than the bound of the tokenizer's tier (squared distance: exact 1e-4, fast
+1e-3) counts as rounding, every other as a fault. --share verifies a sample that depends on --seed and the shards alone.
+
+Exit codes: 0 all is well, 1 faults were found, or the shards cannot be read.`,
+		Example: "  imglish audit data\n  imglish audit data --json\n" +
+			"  imglish audit s3://bucket/data --verify-codes --tokenizer vqkd.pth --share 0.01",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if verify {
+				return runAuditCodes(cmd, args[0], o, c, asJSON)
+			}
+			for _, name := range []string{"share", "seed", "tokenizer", "heads", "side", "precision", "batch", "threads"} {
+				if cmd.Flags().Changed(name) {
+					return usageError{fmt.Errorf("--%s is for --verify-codes", name)}
+				}
+			}
 			st, err := openStore(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -40,7 +60,12 @@ recovered if the sample is in the shards now; one that was skipped again counts 
 			return printAudit(cmd.OutOrStdout(), report)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as one JSON line")
+	f := cmd.Flags()
+	f.BoolVar(&asJSON, "json", false, "print the report as one JSON line")
+	f.BoolVar(&verify, "verify-codes", false, "compute the codes of the stored views again and compare")
+	f.Float64Var(&c.Share, "share", c.Share, "of --verify-codes: which share of the views is verified")
+	f.Uint64Var(&c.Seed, "seed", c.Seed, "of --verify-codes: seed of the sample")
+	o.flags(f, "of --verify-codes: views")
 	return cmd
 }
 

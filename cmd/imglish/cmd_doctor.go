@@ -16,28 +16,31 @@ import (
 	"github.com/imglish/imglish/doctor"
 	"github.com/imglish/imglish/pixels"
 	"github.com/imglish/imglish/pixels/vips"
+	"github.com/imglish/imglish/vqkd"
 )
 
 func newDoctorCommand() *cobra.Command {
 	var cfg doctor.Config
 	var asJSON bool
+	var tokenizers []string
 	cmd := &cobra.Command{
 		Use:     "doctor",
 		Short:   "Say what imglish finds on this machine, what is missing, and what to do about it",
 		Example: "  imglish doctor\n  imglish doctor --data /data/line --brokers kafka-1:9092 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDoctor(cmd, cfg, asJSON)
+			return runDoctor(cmd, cfg, tokenizers, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&cfg.Data, "data", ".", "data folder to look at")
 	cmd.Flags().StringSliceVar(&cfg.Brokers, "brokers", nil, "Kafka brokers to try (default: the embedded broker)")
 	cmd.Flags().StringVar(&cfg.StoreURL, "store", "", "store to try, such as s3://bucket/prefix?endpoint=https://host:9000 (default: the data folder)")
+	cmd.Flags().StringSliceVar(&tokenizers, "tokenizer", nil, "files of visual tokenizers to load and check against the hashes in their names")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON line a finding")
 	return cmd
 }
 
-func runDoctor(cmd *cobra.Command, cfg doctor.Config, asJSON bool) error {
+func runDoctor(cmd *cobra.Command, cfg doctor.Config, tokenizers []string, asJSON bool) error {
 	backend, err := cpu.New(0)
 	if err != nil {
 		return fmt.Errorf("choose a compute backend: %w", err)
@@ -51,6 +54,9 @@ func runDoctor(cmd *cobra.Command, cfg doctor.Config, asJSON bool) error {
 	}
 	cfg.TryStore = tryStore
 	findings := doctor.Examine(cmd.Context(), cfg)
+	for _, path := range tokenizers {
+		findings = append(findings, examineTokenizer(path))
+	}
 	bad := 0
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, f := range findings {
@@ -75,6 +81,20 @@ func runDoctor(cmd *cobra.Command, cfg doctor.Config, asJSON bool) error {
 		return fmt.Errorf("%d of %d things stand in the way", bad, len(findings))
 	}
 	return nil
+}
+
+// examineTokenizer loads a visual tokenizer as a line would.
+func examineTokenizer(path string) doctor.Finding {
+	info, err := vqkd.Inspect(path, vqkd.Defaults())
+	if err == nil {
+		return doctor.Finding{What: "tokenizer", Level: doctor.OK, Found: tokenizerLine(path, info)}
+	}
+	f := doctor.Finding{What: "tokenizer", Level: doctor.Bad, Found: err.Error(), Advice: "imglish image inspect says what a file is made of"}
+	var hint interface{ Hint() string }
+	if errors.As(err, &hint) {
+		f.Advice = hint.Hint()
+	}
+	return f
 }
 
 // linkedModule is the version of a module that is in this binary, or "".

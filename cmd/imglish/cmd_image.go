@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imglish/imglish/cpu"
 	"github.com/imglish/imglish/vqkd"
 )
 
@@ -14,18 +13,12 @@ func newImageCommand() *cobra.Command {
 		Use:   "image",
 		Short: "Turn pictures into visual words, and train the tokenizer that does",
 	}
-	cmd.AddCommand(newImageCodesCommand(), newImageTrainCommand())
+	cmd.AddCommand(newImageCodesCommand(), newImageInspectCommand(), newImageEncodingsCommand(), newImageTrainCommand())
 	return cmd
 }
 
-type imageCodesOptions struct {
-	tokenizer string
-	threads   int
-	vqkd.Options
-}
-
 func newImageCodesCommand() *cobra.Command {
-	o := imageCodesOptions{Options: vqkd.Defaults()}
+	o := tokenizerOptions{Options: vqkd.Defaults()}
 	cmd := &cobra.Command{
 		Use:   "codes --tokenizer FILE IMAGE…",
 		Short: "Print the codes of pictures",
@@ -41,19 +34,13 @@ reference's preprocessing: shorter side to 256 (for 224) by antialiased bicubic,
 			return runImageCodes(cmd, o, args)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.tokenizer, "tokenizer", "", "weights of the tokenizer: safetensors or .pth")
-	f.IntVar(&o.Heads, "heads", 0, "attention heads (default: from FILE.json, else width/64)")
-	f.IntVar(&o.Side, "side", 0, "side of the views in pixels (default: from FILE.json, else the weights' own)")
-	f.IntVar(&o.Batch, "batch", o.Batch, "pictures encoded at once; changes no code")
-	f.TextVar(&o.Precision, "precision", o.Precision, "exact (float32) or fast, which changes fewer codes than float16 does")
-	f.IntVar(&o.threads, "threads", 0, "threads (default: all processors); changes no code")
+	o.flags(cmd.Flags(), "pictures")
 	cmd.MarkFlagRequired("tokenizer")
 	return cmd
 }
 
-func runImageCodes(cmd *cobra.Command, o imageCodesOptions, files []string) error {
-	return withTokenizer(o.tokenizer, o.threads, o.Options, func(t *vqkd.Tokenizer) error {
+func runImageCodes(cmd *cobra.Command, o tokenizerOptions, files []string) error {
+	return o.use(cmd.ErrOrStderr(), func(t *vqkd.Tokenizer) error {
 		p := newProgress(cmd.ErrOrStderr(), "encode")
 		defer p.finish()
 		done, bad := 0, 0
@@ -82,19 +69,4 @@ func runImageCodes(cmd *cobra.Command, o imageCodesOptions, files []string) erro
 		}
 		return nil
 	})
-}
-
-// withTokenizer loads a tokenizer on a backend of its own, and closes both.
-func withTokenizer(path string, threads int, o vqkd.Options, use func(*vqkd.Tokenizer) error) error {
-	b, err := cpu.New(threads)
-	if err != nil {
-		return fmt.Errorf("choose a compute backend: %w", err)
-	}
-	defer b.Close()
-	t, err := vqkd.Load(b, path, o)
-	if err != nil {
-		return err
-	}
-	defer t.Close()
-	return use(t)
 }

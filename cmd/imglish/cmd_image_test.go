@@ -9,12 +9,15 @@ import (
 	"testing"
 )
 
-const imageData = "../../vqkd/testdata/"
+const (
+	imageData  = "../../vqkd/testdata/"
+	imageFiles = "../../pixels/testdata/"
+)
 
 func TestImageCodes(t *testing.T) {
 	var out, errs bytes.Buffer
 	args := []string{"image", "codes", "--tokenizer", imageData + "vqkd_tiny.pth", "--heads", "3",
-		imageData + "images/v-224.jpg", "cmd_image_test.go", imageData + "images/v-small31x29.jpg"}
+		imageFiles + "v-224.jpg", "cmd_image_test.go", imageFiles + "v-small31x29.jpg"}
 	if code := execute(t.Context(), args, &out, &errs); code != exitError {
 		t.Errorf("exit code %d with an unreadable picture, want %d", code, exitError)
 	}
@@ -25,7 +28,7 @@ func TestImageCodes(t *testing.T) {
 	if len(lines) != 3 {
 		t.Fatalf("%d lines, want 3:\n%s", len(lines), out.String())
 	}
-	const want = `{"file":"../../vqkd/testdata/images/v-224.jpg","grid":[4,4],"codes":[51,21,35,21,7,49,7,7,38,18,38,33,59,59,52,38]}`
+	const want = `{"file":"../../pixels/testdata/v-224.jpg","grid":[4,4],"codes":[51,21,35,21,7,49,7,7,38,18,38,33,59,59,52,38]}`
 	if lines[0] != want {
 		t.Errorf("line 1:\n got %s\nwant %s", lines[0], want)
 	}
@@ -37,7 +40,7 @@ func TestImageCodes(t *testing.T) {
 
 func TestImageCodesNeedsHeads(t *testing.T) {
 	var out, errs bytes.Buffer
-	args := []string{"image", "codes", "--tokenizer", imageData + "vqkd_tiny.pth", imageData + "images/v-224.jpg"}
+	args := []string{"image", "codes", "--tokenizer", imageData + "vqkd_tiny.pth", imageFiles + "v-224.jpg"}
 	if code := execute(t.Context(), args, &out, &errs); code != exitError || !strings.Contains(errs.String(), "hint: give --heads") {
 		t.Errorf("exit code %d, stderr: %s", code, errs.String())
 	}

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imglish/imglish/pipeline"
+	"github.com/imglish/imglish/stages/visual"
+	"github.com/imglish/imglish/vqkd"
 )
 
 func newPlanCommand() *cobra.Command {
@@ -15,7 +19,8 @@ func newPlanCommand() *cobra.Command {
 		Short: "Print a graph file as a table: what runs where, over which topics, how wide",
 		Long: `Reads and checks the whole graph file and prints the line that it describes. It starts nothing. Settings are
 shown where they are not the default; --json shows all of them. If the store has samples that are to be taken once more
-(imglish dead replay), the source that reads them is shown behind those of the file.`,
+(imglish dead replay), the source that reads them is shown behind those of the file. If the visual tokenizer lies on this
+machine, it is loaded, checked against the hash in its name, and described.`,
 		Example: "  imglish plan graph.yaml\n  imglish plan --json graph.yaml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,9 +41,33 @@ shown where they are not the default; --json shows all of them. If the store has
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), plan)
 			}
-			return plan.Write(cmd.OutOrStdout())
+			if err := plan.Write(cmd.OutOrStdout()); err != nil {
+				return err
+			}
+			return planTokenizer(cmd, cfg, b)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, with all settings and topics")
 	return cmd
+}
+
+// planTokenizer describes the tokenizer of stage visual. One that is not on this machine is only said to be away: the
+// line may be meant for others.
+func planTokenizer(cmd *cobra.Command, cfg *pipeline.Config, b pipeline.Builders) error {
+	settings, ok, err := cfg.StageSettings(b, "visual")
+	if err != nil || !ok {
+		return err
+	}
+	c := settings.(visual.Config)
+	file := pipeline.Env{Dir: cfg.Dir}.Path(c.Tokenizer)
+	info, err := vqkd.Inspect(file, c.Options)
+	if errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: visual: %s is not on this machine\n", file)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("visual: %w", err)
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "\nvisual tokenizer: %s\n", tokenizerLine(file, info))
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/imglish/imglish/pipeline"
 )
@@ -34,13 +35,16 @@ stages between which no topic lies run in one process.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runRun(cmd, args[0], o) },
 	}
-	f := cmd.Flags()
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.stages, "stages", nil, "run only these stages (comma-separated); default all")
 	f.BoolVar(&o.follow, "follow", false, "go on when the sources are read, and read files that are appended to them")
 	f.BoolVar(&o.json, "json", false, "print the closing table as JSON")
 	f.StringVar(&o.metrics, "metrics", "", metricsUsage+" (default: metrics: of the file)")
 	f.BoolVar(&o.verbose, "verbose", false, "log what happens to lanes and broker")
-	return cmd
 }
 
 func runRun(cmd *cobra.Command, path string, o runOptions) error {

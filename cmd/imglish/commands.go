@@ -8,6 +8,7 @@ var commands = []func() *cobra.Command{
 	newDoctorCommand,
 	newPlanCommand,
 	newRunCommand,
+	newRetokenCommand,
 	newStatusCommand,
 	newResetCommand,
 	newRepairCommand,

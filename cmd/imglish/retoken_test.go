@@ -129,6 +129,12 @@ func retokenRows(t *testing.T, dir string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return rowsOf(t, st)
+}
+
+// rowsOf are a store's rows by id, view or part.
+func rowsOf(t *testing.T, st store.Store) map[string]string {
+	t.Helper()
 	out := map[string]string{}
 	for c, err := range shards.In(st).Each(t.Context()) {
 		if err != nil {

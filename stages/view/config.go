@@ -107,7 +107,7 @@ func (c Config) Validate() error {
 	if c.MaxPixels < 1 || c.MaxPixels > 1<<30 {
 		return fmt.Errorf("max_pixels: must lie between 1 and 2^30, since a picture is held in memory")
 	}
-	if _, err := parseEncoding(c.Encoding); err != nil {
+	if err := validEncoding(c.Encoding); err != nil {
 		return err
 	}
 	if err := c.Image.validate("image"); err != nil {

@@ -12,17 +12,38 @@ const LosslessWebP = "webp-lossless"
 // Encoder encodes a view.
 type Encoder func(*pixels.Image) ([]byte, error)
 
-// parseEncoding makes the encoder of a name such as "jpeg-q95-444". It is nil for LosslessWebP, whose encoder the caller
-// of New brings.
-func parseEncoding(name string) (Encoder, error) {
+// ParseEncoding makes the encoder of a name such as "jpeg-q95-444" or "webp-lossless". webp is what encodes the latter
+// (pixels/vips.EncodeWebP does); it may be nil where that is not asked for.
+func ParseEncoding(name string, webp Encoder) (Encoder, error) {
 	if name == LosslessWebP {
-		return nil, nil
+		if webp == nil {
+			return nil, fmt.Errorf("encoding: %q: this program was built without its encoder", name)
+		}
+		return webp, nil
 	}
-	var quality, chroma int
+	quality, full, err := parseJPEG(name)
+	if err != nil {
+		return nil, err
+	}
+	return func(im *pixels.Image) ([]byte, error) { return pixels.EncodeJPEG(im, quality, full) }, nil
+}
+
+// parseJPEG reads "jpeg-q95-444": the quality, and whether chroma is kept in full.
+func parseJPEG(name string) (quality int, full bool, err error) {
+	var chroma int
 	n, err := fmt.Sscanf(name, "jpeg-q%d-%d", &quality, &chroma)
 	if err != nil || n != 2 || quality < 1 || quality > 100 || chroma != 444 && chroma != 420 ||
 		name != fmt.Sprintf("jpeg-q%d-%d", quality, chroma) {
-		return nil, fmt.Errorf("encoding: %q is neither %q nor like %q or %q", name, LosslessWebP, "jpeg-q95-444", "jpeg-q90-420")
+		return 0, false, fmt.Errorf("encoding: %q is neither %q nor like %q or %q", name, LosslessWebP, "jpeg-q95-444", "jpeg-q90-420")
 	}
-	return func(im *pixels.Image) ([]byte, error) { return pixels.EncodeJPEG(im, quality, chroma == 444) }, nil
+	return quality, chroma == 444, nil
+}
+
+// validEncoding says what is wrong with a name, whatever this program was built with.
+func validEncoding(name string) error {
+	if name == LosslessWebP {
+		return nil
+	}
+	_, _, err := parseJPEG(name)
+	return err
 }

@@ -29,14 +29,9 @@ func New(cfg Config, st store.Store, webp Encoder) (*Stage, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("view: %w", err)
 	}
-	encode, err := parseEncoding(cfg.Encoding)
+	encode, err := ParseEncoding(cfg.Encoding, webp)
 	if err != nil {
 		return nil, fmt.Errorf("view: %w", err)
-	}
-	if encode == nil {
-		if encode = webp; encode == nil {
-			return nil, fmt.Errorf("view: encoding %q: this program was built without its encoder", cfg.Encoding)
-		}
 	}
 	pool, err := sandbox.New(cfg.Sandbox)
 	if err != nil {

@@ -38,6 +38,7 @@ type role struct {
 	First   bool          // say a line when the stage gets its first record
 	Serve   bool          // be an embedded broker, and nothing else
 	Synced  bool          // that syncs every write
+	Touch   int64         // bytes of memory: take them, and nothing else
 }
 
 // command is a process of ours in that role.
@@ -73,7 +74,10 @@ func runChild(text string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	if r.Serve {
+	switch {
+	case r.Touch > 0:
+		return touch(r.Touch)
+	case r.Serve:
 		return r.serve(ctx)
 	}
 	b := r.builders()

@@ -12,6 +12,9 @@
 //   - Contestants run in turn, each round beginning with another one; a round before the first warms up the broker and
 //     does not count. Medians are shown, with the least and the most, and ratios are taken within a round.
 //
+//   - Before each run a process of ours touches more memory than the run takes, and ends (warm.go): else luck decides who
+//     pays a virtual machine's price for pages that it has not touched yet.
+//
 //   - Time runs from the first record in the output topic to the last, so without start-up; with it, it stands beside.
 //
 //   - The CPU time is that of a contestant's processes; the broker's meanwhile stands apart. Memory is the most that a

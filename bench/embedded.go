@@ -7,15 +7,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/imglish/imglish/pipeline/broker"
 )
 
 // embeddedLog writes the same requests to the line's embedded broker and to Apache Kafka, each in a process of its own:
@@ -80,6 +79,9 @@ func (w write) embedded(ctx context.Context) (measure, error) {
 		_ = cmd.Wait()
 	}()
 	client := &kafka.Client{Addr: kafka.TCP(line), Transport: &kafka.Transport{}}
+	if err := createTopic(ctx, client, "log", w.lanes, nil); err != nil {
+		return measure{}, err
+	}
 	return w.run(ctx, client, "log", cmd.Process.Pid)
 }
 
@@ -156,23 +158,14 @@ func firstLine(cmd *exec.Cmd) (string, error) {
 	return strings.TrimSpace(line), nil
 }
 
-// serve is the embedded broker alone, with the line's settings but for retention, until it is told to stop.
+// serve is the line's embedded broker alone, until it is told to stop.
 func (r role) serve(ctx context.Context) error {
-	options := []kfake.Opt{
-		kfake.NumBrokers(1), kfake.DataDir(filepath.Join(r.Dir, "log")), kfake.SeedTopics(int32(r.Lanes), "log"),
-		kfake.BrokerConfigs(map[string]string{"message.max.bytes": "4194304"}),
-	}
-	if r.Synced {
-		options = append(options, kfake.SyncWrites())
-	}
-	c, err := kfake.NewCluster(options...)
+	b, err := broker.Open(r.Dir, broker.Options{Unsynced: !r.Synced})
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	ballast := make([]byte, 64<<20) // as the line's has
-	fmt.Println(c.ListenAddrs()[0])
+	defer b.Close()
+	fmt.Println(b.Address())
 	<-ctx.Done()
-	runtime.KeepAlive(ballast)
 	return nil
 }

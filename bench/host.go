@@ -181,17 +181,21 @@ func freePorts(n int) ([]string, error) {
 }
 
 func (h *host) createTopic(ctx context.Context, name string, configs map[string]string) error {
-	t := kafka.TopicConfig{Topic: name, NumPartitions: h.lanes, ReplicationFactor: 1}
+	return createTopic(ctx, h.client, name, h.lanes, configs)
+}
+
+func createTopic(ctx context.Context, client *kafka.Client, name string, lanes int, configs map[string]string) error {
+	t := kafka.TopicConfig{Topic: name, NumPartitions: lanes, ReplicationFactor: 1}
 	for k, v := range configs {
 		t.ConfigEntries = append(t.ConfigEntries, kafka.ConfigEntry{ConfigName: k, ConfigValue: v})
 	}
 	t.ConfigEntries = append(t.ConfigEntries, kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: "4194304"})
-	res, err := h.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{t}})
+	res, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{t}})
 	if err == nil {
 		err = res.Errors[name]
 	}
-	for n := 0; n < h.lanes && err == nil; { // until each partition has its leader
-		if _, e := h.end(ctx, name, n); e == nil {
+	for n := 0; n < lanes && err == nil; { // until each partition has its leader
+		if _, e := end(ctx, client, name, n); e == nil {
 			n++
 		} else if err = ctx.Err(); err == nil {
 			time.Sleep(20 * time.Millisecond)
@@ -233,8 +237,8 @@ func (h *host) count(ctx context.Context, topic string) (int64, error) {
 }
 
 // end is the offset behind the last record of a partition.
-func (h *host) end(ctx context.Context, topic string, partition int) (int64, error) {
-	res, err := h.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+func end(ctx context.Context, client *kafka.Client, topic string, partition int) (int64, error) {
+	res, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
 		Topics: map[string][]kafka.OffsetRequest{topic: {kafka.LastOffsetOf(partition)}},
 	})
 	if err != nil {

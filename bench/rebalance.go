@@ -149,7 +149,7 @@ func (h *host) watchLane(ctx context.Context, topic string, lane int, events []h
 		Brokers: []string{h.address}, Topic: topic, Partition: lane, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 100 * time.Millisecond,
 	})
 	defer reader.Close()
-	end, err := h.end(ctx, topic, lane)
+	end, err := end(ctx, h.client, topic, lane)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,11 @@ func (t table) interleave(ctx context.Context, h *host, all []contestant) error 
 	for round := -1; round < h.rounds; round++ { // the one before the first warms up the broker's JVM, and does not count
 		for i := range all {
 			c := all[(i+round+1)%len(all)]
-			m, err := c.run(ctx)
+			err := warm(ctx, h.dir)
+			var m measure
+			if err == nil {
+				m, err = c.run(ctx)
+			}
 			if err != nil {
 				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
 			}

@@ -12,24 +12,23 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
-
 	"github.com/imglish/imglish/durable"
+	"github.com/imglish/imglish/pipeline/broker"
 )
 
-// embedded is the broker that a line without broker addresses uses: an in-process one that speaks Kafka's protocol on
-// loopback and keeps its log in the data folder. The first process takes a lock on the folder, runs the broker and
-// writes its address there; the others connect. When it goes, however it goes, the lock goes with it, and one of the
-// others takes over: whoever asks meets errors until then, and tries again.
+// embedded is the broker that a line without broker addresses uses (package broker), with its log in the data folder. The
+// first process takes a lock on the folder, runs the broker and writes its address there; the others connect. When it
+// goes, however it goes, the lock goes with it, and one of the others takes over: whoever asks meets errors until then,
+// and tries again.
 type embedded struct {
 	dir    string // of the log, the lock and the address
 	logger *slog.Logger
 
-	mu      sync.Mutex
-	lock    *os.File // held if this process runs the broker
-	cluster *kfake.Cluster
-	stop    context.CancelFunc
-	done    chan struct{}
+	mu     sync.Mutex
+	lock   *os.File // held if this process runs the broker
+	broker *broker.Broker
+	stop   context.CancelFunc
+	done   chan struct{}
 }
 
 // embeddedAddress is the content of the address file.
@@ -70,7 +69,7 @@ func openEmbedded(ctx context.Context, dir string, logger *slog.Logger) (*embedd
 func (e *embedded) try() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.cluster != nil {
+	if e.broker != nil {
 		return nil
 	}
 	lock, err := os.OpenFile(filepath.Join(e.dir, "broker.lock"), os.O_RDWR|os.O_CREATE, 0o644)
@@ -82,42 +81,32 @@ func (e *embedded) try() error {
 		lock.Close()
 		return err
 	}
-	cluster, err := kfake.NewCluster(
-		kfake.NumBrokers(1),
-		kfake.DataDir(filepath.Join(e.dir, "log")),
-		kfake.SyncWrites(), // an acknowledged record is on the disk
-		kfake.GroupMinSessionTimeout(time.Second),
-		kfake.BrokerConfigs(map[string]string{
-			"message.max.bytes":         fmt.Sprint(maxMessage),
-			"offsets.retention.minutes": "5256000", // ten years: a line may rest for longer than a week
-		}),
-	)
+	b, err := broker.Open(filepath.Join(e.dir, "log"), broker.Options{})
 	if err != nil {
 		lock.Close()
 		return fmt.Errorf("embedded broker: open the log in %s: %w", e.dir, err)
 	}
-	a := embeddedAddress{Address: cluster.ListenAddrs()[0], PID: os.Getpid()}
+	a := embeddedAddress{Address: b.Address(), PID: os.Getpid()}
 	data, err := json.Marshal(a)
 	if err == nil {
 		err = durable.WriteFile(e.addressFile(), data)
 	}
 	if err != nil {
-		cluster.Close()
+		b.Close()
 		lock.Close()
 		return fmt.Errorf("embedded broker: %w", err)
 	}
-	e.cluster, e.lock = cluster, lock
+	e.broker, e.lock = b, lock
 	e.logger.Info("embedded broker runs in this process", "address", a.Address, "log", e.dir)
 	return nil
 }
 
-// expire drops what topics hold beyond their retention.bytes. kfake has a clock of its own for this, but it only starts when
-// a topic is made or altered: behind a restart the log would grow without bound.
+// expire drops what topics hold beyond their retention.bytes.
 func (e *embedded) expire() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.cluster != nil {
-		e.cluster.ApplyRetention()
+	if e.broker != nil {
+		e.broker.Expire()
 	}
 }
 
@@ -181,9 +170,9 @@ func (e *embedded) close() {
 	<-e.done
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.cluster != nil {
-		e.cluster.Close()
+	if e.broker != nil {
+		e.broker.Close()
 		e.lock.Close()
-		e.cluster = nil
+		e.broker = nil
 	}
 }

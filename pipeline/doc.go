@@ -19,7 +19,7 @@
 //	assign.go          lanes shared among processes                                 workers.go     lanes that run in this one
 //	exchange.go        fetch and produce as bytes on the wire                       batch.go        Kafka's record batches
 //	record.go          records read without copying their views
-//	broker_embedded.go the broker of a single machine                               run.go         the whole of it
+//	broker_embedded.go who runs the broker of a single machine (package broker)     run.go         the whole of it
 //	lives.go           lanes that begin again                                       inspect.go      looking at a line from outside
 //	status.go          how it stands; causes.go: why a lane does not move           reset.go, repair.go
 //	snapshot.go        what can be seen of a run, for people and for metrics        counter.go     what stages have done

@@ -91,14 +91,15 @@ func cutTail(t *testing.T, files []string, part float64) (cut int64) {
 // embeddedPartitions are the segment files of each partition of the embedded log.
 func embeddedPartitions(t *testing.T, cfg *Config) map[string][]string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(cfg.Data, "broker", "log", "partitions", "*", "*.dat"))
+	files, err := filepath.Glob(filepath.Join(cfg.Data, "broker", "log", "records", "*", "*", "*.log"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no segments in %s: %v", cfg.Data, err)
 	}
 	out := map[string][]string{}
 	for _, f := range files {
-		dir := filepath.Base(filepath.Dir(f))
-		out[dir] = append(out[dir], f)
+		dir := filepath.Dir(f)
+		name := filepath.Base(filepath.Dir(dir)) + "/" + filepath.Base(dir)
+		out[name] = append(out[name], f)
 	}
 	return out
 }
@@ -186,7 +187,7 @@ func TestRepairOfCutTails(t *testing.T) {
 			t.Logf("cut %s by %d bytes", name, cutTail(t, parts[name], part))
 		}
 		if r.IntN(5) == 0 {
-			groups := filepath.Join(cfg.Data, "broker", "log", "groups.log")
+			groups := filepath.Join(cfg.Data, "broker", "log", "control", "groups.log")
 			t.Logf("cut the saved positions by %d bytes", cutTail(t, []string{groups}, r.Float64()))
 		}
 	})

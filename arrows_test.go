@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"sentencepiece": {},
 	"tensor":        {"durable"},
 	"cpu":           {"tensor"},
-	"vqkd":          {"tensor", "pixels"},
+	"vqkd":          {"tensor", "pixels", "durable"},
 	"stages":        {"pipeline", "store", "pixels", "vqkd", "sentencepiece"},
 	"mixer":         {"store", "pixels", "pipeline"},
 	"trainer":       {"mixer", "tensor", "pipeline", "durable"},

@@ -11,6 +11,7 @@ import (
 )
 
 func TestFloorsRefuse(t *testing.T) {
+	needJPEG(t)
 	for name, change := range map[string]func(*Config){
 		"usage":      func(c *Config) { c.MinUsage = 1; c.Codes = 256; c.RestartEvery = 0 },
 		"perplexity": func(c *Config) { c.MinPerplexity = 1 },
@@ -38,6 +39,7 @@ func TestFloorsRefuse(t *testing.T) {
 // Measures in a row below a floor stop the run long before its end; what was learned is kept, and goes on under lower
 // floors.
 func TestFloorsStopARun(t *testing.T) {
+	needJPEG(t)
 	c := small()
 	c.Steps, c.Free, c.EvalEvery, c.FloorsFrom, c.Patience = 40, 0.1, 2, 0.25, 3
 	c.MinUsage, c.Codes, c.RestartEvery = 1, 256, 0

@@ -72,6 +72,7 @@ func TestRecordedSides(t *testing.T) {
 }
 
 func TestRecordedTrains(t *testing.T) {
+	needJPEG(t)
 	c := small()
 	c.Steps, c.Batch = 4, 8
 	path := filepath.Join(t.TempDir(), "t.safetensors")
@@ -103,6 +104,7 @@ func TestRecordedTrains(t *testing.T) {
 
 // A file tells what is wrong with it, and where.
 func TestRecordedRefuses(t *testing.T) {
+	needJPEG(t)
 	type row struct {
 		Encoded  []byte    `parquet:"encoded"`
 		Features []float32 `parquet:"features,list"`

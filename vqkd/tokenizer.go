@@ -40,9 +40,19 @@ func Load(b tensor.Backend, path string, o Options) (*Tokenizer, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if err := checkName(f); err != nil {
-		return nil, err
+	go f.SHA256() // takes as long as all the rest, so it is computed beside it
+	t, err := load(b, f, o)
+	if wrong := checkName(f); wrong != nil { // it explains whatever else is wrong
+		if t != nil {
+			wrong = errors.Join(wrong, t.Close())
+		}
+		return nil, wrong
 	}
+	return t, err
+}
+
+func load(b tensor.Backend, f *checkpoint.File, o Options) (*Tokenizer, error) {
+	path := f.Path()
 	c, err := readConfig(path)
 	if err != nil {
 		return nil, err

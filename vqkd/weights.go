@@ -25,6 +25,7 @@ const (
 type source struct {
 	f      *checkpoint.File
 	prefix string // "" or "module.", which data-parallel training puts in front
+	values *[]float32
 }
 
 func (s source) shape(name string, axes int) ([]int, error) {
@@ -38,7 +39,7 @@ func (s source) shape(name string, axes int) ([]int, error) {
 	return shape, nil
 }
 
-// read returns a tensor's values; its shape must be want, axes of length 1 aside.
+// read returns a tensor's values; its shape must be want, axes of length 1 aside. They are good until the next call.
 func (s source) read(name string, want ...int) ([]float32, error) {
 	shape := s.f.Shape(s.prefix + name)
 	if shape == nil {
@@ -47,10 +48,11 @@ func (s source) read(name string, want ...int) ([]float32, error) {
 	if fmt.Sprint(squeeze(shape)) != fmt.Sprint(squeeze(want)) {
 		return nil, fmt.Errorf("%s: %w: tensor %s has shape %v, want %v", s.f.Path(), ErrWeights, name, shape, want)
 	}
-	v, err := s.f.Float32(s.prefix + name)
+	v, err := s.f.AppendFloat32((*s.values)[:0], s.prefix+name)
 	if err != nil {
 		return nil, err
 	}
+	*s.values = v
 	for i, x := range v {
 		if x-x != 0 { // infinite or not a number
 			return nil, fmt.Errorf("%s: %w: tensor %s holds %v at %d", s.f.Path(), ErrWeights, name, x, i)
@@ -71,7 +73,7 @@ func squeeze(shape []int) []int {
 
 // inspect reads the model's sizes from the tensors' shapes.
 func inspect(f *checkpoint.File) (source, sizes, error) {
-	s := source{f: f}
+	s := source{f: f, values: new([]float32)}
 	if !f.Has("encoder.cls_token") && f.Has("module.encoder.cls_token") {
 		s.prefix = "module."
 	}

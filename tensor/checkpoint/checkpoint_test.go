@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -180,6 +181,33 @@ func TestTruncated(t *testing.T) {
 			if _, err := checkpoint.NewFile(bytes.NewReader(whole[:cut]), int64(cut)); !errors.Is(err, checkpoint.ErrFormat) {
 				t.Fatalf("%s cut to %d bytes: %v", file, cut, err)
 			}
+		}
+	}
+}
+
+// One buffer for tensor after tensor gives what Float32 gives, and leaves alone what stands before.
+func TestAppendFloat32(t *testing.T) {
+	for _, path := range []string{"vqkd_tiny.safetensors", "vqkd_tiny.pth", "vqkd_tiny_legacy.pth"} {
+		f, err := checkpoint.Open(filepath.Join("../../vqkd/testdata", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		buf := []float32{7}
+		for _, name := range f.Names() {
+			want, err := f.Float32(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if buf, err = f.AppendFloat32(buf[:1], name); err != nil {
+				t.Fatal(err)
+			}
+			if buf[0] != 7 || !slices.Equal(buf[1:], want) {
+				t.Errorf("%s: %s: %d values behind %v, want %d behind 7", path, name, len(buf)-1, buf[0], len(want))
+			}
+		}
+		if got, err := f.AppendFloat32(buf[:1], "none"); err == nil || len(got) != 1 {
+			t.Errorf("%s: a tensor that is not there: %d values, error %v", path, len(got), err)
 		}
 	}
 }

@@ -2,12 +2,14 @@ package checkpoint
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"slices"
 	"sync"
+	"unsafe"
 )
 
 // File is an open file of tensors. Values are read when asked for, so opening costs the header alone.
@@ -133,17 +135,38 @@ func (f *File) SHA256() ([32]byte, error) {
 }
 
 // Float32 reads a tensor's values, row-major, as float32, whatever numeric type they are stored in.
-func (f *File) Float32(name string) ([]float32, error) {
+func (f *File) Float32(name string) ([]float32, error) { return f.AppendFloat32([]float32{}, name) }
+
+// AppendFloat32 is Float32 behind the values in dst. Who reads tensor after tensor into one buffer saves the system the
+// work of finding fresh memory for each, which costs more than reading.
+func (f *File) AppendFloat32(dst []float32, name string) ([]float32, error) {
 	e, n, err := f.lookup(name)
 	if err != nil {
-		return nil, err
+		return dst, err
 	}
-	dst := make([]float32, n)
-	err = f.each(e, n, func(from, to int64, raw []byte) error { return decodeFloats(dst[from:to], raw, e.dtype) })
+	held := len(dst)
+	dst = slices.Grow(dst, int(n))[:held+int(n)]
+	if values := dst[held:]; e.dtype == F32 && e.strides == nil && n > 0 {
+		err = f.readFloats(values, e.at+4*e.offset)
+	} else {
+		err = f.each(e, n, func(from, to int64, raw []byte) error { return decodeFloats(values[from:to], raw, e.dtype) })
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: tensor %s: %w", f.path, name, err)
+		return dst[:held], fmt.Errorf("%s: tensor %s: %w", f.path, name, err)
 	}
 	return dst, nil
+}
+
+// readFloats reads what is stored as it lies in memory: nothing is copied but by the system.
+func (f *File) readFloats(dst []float32, at int64) error {
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(&dst[0])), 4*len(dst))
+	if err := f.readAt(raw, at); err != nil {
+		return err
+	}
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return nil
+	}
+	return decodeFloats(dst, raw, F32) // each element is read before it is written
 }
 
 // Ints reads the values of an integer or boolean tensor, row-major.

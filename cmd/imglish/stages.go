@@ -44,8 +44,8 @@ func builders() pipeline.Builders {
 			// These two compute on one core a call.
 			"clean": pipeline.Build(clean.Defaults(), pipeline.Work{Concurrency: runtime.GOMAXPROCS(0), Batch: 4}, buildClean),
 			"view":  pipeline.Build(view.Defaults(), pipeline.Work{Concurrency: runtime.GOMAXPROCS(0), Batch: 4}, buildView),
-			// One call uses all cores.
-			"visual": pipeline.Build(visual.Defaults(), pipeline.Work{Concurrency: 1, Batch: 16}, buildVisual),
+			// One call uses all cores, or an accelerator; the second one decodes its views meanwhile.
+			"visual": pipeline.Build(visual.Defaults(), pipeline.Work{Concurrency: 2, Batch: 16}, buildVisual),
 			"text":   pipeline.Build(text.Defaults(), pipeline.Work{}, buildText),
 		},
 		Sinks: map[string]pipeline.Builder[pipeline.Sink]{

@@ -5,7 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/pipeline/stagetest"
@@ -118,5 +121,35 @@ func TestWrongTokenizerStopsTheLine(t *testing.T) {
 	_, err := visual.New(tokenizer(t)).Process(context.Background(), []*pipeline.Sample{sample(pipeline.Kind_IMAGE, "a", v)})
 	if !errors.Is(err, pipeline.ErrFatal) {
 		t.Errorf("error %v, want ErrFatal", err)
+	}
+}
+
+// meeting is a tokenizer whose Encode waits until as many calls of it are under way.
+type meeting struct {
+	visual.Tokenizer
+	all sync.WaitGroup
+}
+
+func (m *meeting) Encode(ctx context.Context, pixels []uint8, n int) ([]uint16, error) {
+	m.all.Done()
+	m.all.Wait()
+	return m.Tokenizer.Encode(ctx, pixels, n)
+}
+
+// A batch is decoded while another one is being encoded: else the calls would wait for each other for ever.
+func TestDecodesWhileItEncodes(t *testing.T) {
+	m := &meeting{Tokenizer: tokenizer(t)}
+	m.all.Add(2)
+	st := visual.New(m)
+	var g errgroup.Group
+	for seed := range 2 {
+		in := []*pipeline.Sample{sample(pipeline.Kind_IMAGE, "a", view(t, 0, 64, seed+1))}
+		g.Go(func() error {
+			_, err := st.Process(t.Context(), in)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
 	}
 }

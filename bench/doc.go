@@ -26,5 +26,10 @@
 //     from C++ into a vector of ints, or through their own batch call; their processes live through all rounds. Ours and
 //     Google's ids must have one hash. Seconds of CPU stand beside the time, since a busy machine changes them less.
 //
+//   - The comparisons of pictures ("vision", "resize", "stage") need neither. Their peers are PyTorch, ONNX Runtime, OpenVINO
+//     and Pillow, from Python, each in a virtual environment of its own (peers/vision). All get the same weights, made by a
+//     formula, and the same uint8 pixels; peers in float32 must give our codes, or it is an error, and Pillow our bytes. With
+//     -isa avx2 all are held to AVX2: the peers by their settings, and MLAS, which has none, by a copy that sees no AVX-512.
+//
 // docs/benchmarks.md holds results and says how to repeat them.
 package main

@@ -27,6 +27,8 @@ var comparisons = append([]comparison{
 	{"start", "start to first record with an embedded log of 300 MB", start, false},
 	{"rebalance", "processes of a line join, stop and are killed under load: how long lanes stand still", rebalance, false},
 	{"text", "text to ids: ours, Google's SentencePiece and Hugging Face's tokenizers", texts, true},
+	{"resize", "the exact resampler and Pillow", resizes, true},
+	{"stage", "stored views to visual words by the stage, and what bounds it", stage, true},
 }, visionCells()...)
 
 func main() {
@@ -38,6 +40,9 @@ func main() {
 	}
 	if task := os.Getenv(visionVariable); task != "" {
 		exit(encodePictures(task))
+	}
+	if task := os.Getenv(resizeVariable); task != "" {
+		exit(resizePicture(task))
 	}
 	rounds := flag.Int("rounds", 5, "how often each contestant runs; medians are shown")
 	lanes := flag.Int("lanes", 4, "partitions")

@@ -52,10 +52,9 @@ const macs = 12*(197*768*(3*768+768+2*4*768)+2*197*197*768) + 196*(768*768+768*7
 // visionPeer is a contestant: a process that encodes as many batches as it is told.
 type visionPeer struct {
 	server
-	narrow bool // in bfloat16
-	ours   bool
-	fast   bool // ours, tier fast
-	count  int  // batches of a sample
+	narrow bool   // in bfloat16
+	tier   string // of ours: exact or fast; of a peer: none
+	count  int    // batches of a sample
 	rates  []float64
 	cpu    []float64 // seconds of CPU a picture
 	memory int64
@@ -75,16 +74,18 @@ func (c visionCell) peers(h *host, d visionData) []*visionPeer {
 			strconv.Itoa(c.threads), strconv.Itoa(c.batch), precision, mode,
 		}}}
 	}
-	ours := func(name string, p tensor.Precision) *visionPeer {
-		task, err := json.Marshal(visionTask{d.weights, d.pictures, c.threads, c.batch, h.isa, p, h.profile})
+	imglish := func(name string, p tensor.Precision) *visionPeer {
+		task, err := json.Marshal(visionTask{
+			Weights: d.weights, Pictures: d.pictures, Threads: c.threads, Batch: c.batch, ISA: h.isa, Precision: p, Profile: h.profile,
+		})
 		if err != nil {
 			panic(err) // strings and numbers
 		}
-		return &visionPeer{ours: true, fast: p == tensor.Fast, server: server{name: name, args: []string{os.Args[0]}, env: []string{visionVariable + "=" + string(task)}}}
+		return &visionPeer{tier: p.String(), server: server{name: name, args: []string{os.Args[0]}, env: []string{visionVariable + "=" + string(task)}}}
 	}
 	all := []*visionPeer{
-		ours("imglish", tensor.Exact),
-		ours("imglish, fast", tensor.Fast),
+		imglish("imglish", tensor.Exact),
+		imglish("imglish, fast", tensor.Fast),
 		python("PyTorch", "torch", "pytorch.py", d.weights, "float32", "eager"),
 		python("PyTorch, compiled", "torch", "pytorch.py", d.weights, "float32", "compiled"),
 		python("ONNX Runtime", "onnxruntime", "onnx_runtime.py", d.onnx, "float32", ""),
@@ -94,7 +95,7 @@ func (c visionCell) peers(h *host, d visionData) []*visionPeer {
 		python("PyTorch, autocast", "torch", "pytorch.py", d.weights, "autocast", "eager"),
 		python("OpenVINO, bf16", "openvino", "open_vino.py", d.onnx, "bfloat16", ""),
 	}
-	return slices.DeleteFunc(all, func(p *visionPeer) bool { return !p.ours && p.narrow != c.narrow || !h.wants(p.name) })
+	return slices.DeleteFunc(all, func(p *visionPeer) bool { return p.tier == "" && p.narrow != c.narrow || !h.wants(p.name) })
 }
 
 // run compares the codes, then times contestants in turn.
@@ -130,7 +131,8 @@ func (c visionCell) run(ctx context.Context, h *host) (err error) {
 				c.batch, c.threads, round+1, h.rounds, p.name, p.rates[round])
 		}
 	}
-	return c.print(h, all)
+	c.print(h, all)
+	return nil
 }
 
 func (p *visionPeer) sayCodes(ctx context.Context) error {
@@ -198,15 +200,23 @@ const allowedInFloat32 = 0.001
 
 // sameCodes holds every float32 peer to ours.
 func sameCodes(all []*visionPeer) error {
-	i := slices.IndexFunc(all, func(p *visionPeer) bool { return p.ours })
-	if i < 0 {
+	ours := ofTier(all, "exact")
+	if ours == nil {
 		return nil
 	}
 	for _, p := range all {
-		n := p.differ(all[i])
-		if len(p.codes) != len(all[i].codes) || !p.narrow && !p.fast && float64(n) > allowedInFloat32*float64(len(p.codes)) {
-			return fmt.Errorf("%s: %d codes, %d of them not ours (%d): it computes something else", p.name, len(p.codes), n, len(all[i].codes))
+		n := p.differ(ours)
+		if len(p.codes) != len(ours.codes) || p.tier == "" && !p.narrow && float64(n) > allowedInFloat32*float64(len(p.codes)) {
+			return fmt.Errorf("%s: %d codes, %d of them not ours (%d): it computes something else", p.name, len(p.codes), n, len(ours.codes))
 		}
+	}
+	return nil
+}
+
+// ofTier is ours of that tier, nil if it does not take part.
+func ofTier(all []*visionPeer, tier string) *visionPeer {
+	if i := slices.IndexFunc(all, func(p *visionPeer) bool { return p.tier == tier }); i >= 0 {
+		return all[i]
 	}
 	return nil
 }
@@ -226,10 +236,11 @@ func (p *visionPeer) peakKind(h *host) (peak.Kind, bool) {
 	if p.narrow {
 		kinds = []peak.Kind{peak.BF16AVX512, peak.FloatAVX512, peak.FloatAVX2}
 	}
+	fast := p.tier == tensor.Fast.String()
 	switch {
-	case p.fast && h.isa == "avx2":
+	case fast && h.isa == "avx2":
 		kinds = []peak.Kind{peak.Int16AVX2}
-	case p.fast:
+	case fast:
 		kinds = []peak.Kind{peak.Int16AVX512, peak.Int16AVX2}
 	case h.isa == "avx2":
 		kinds = []peak.Kind{peak.FloatAVX2}
@@ -242,23 +253,30 @@ func (p *visionPeer) peakKind(h *host) (peak.Kind, bool) {
 	return 0, false
 }
 
-func (c visionCell) print(h *host, all []*visionPeer) error {
+func (c visionCell) print(h *host, all []*visionPeer) {
 	fmt.Printf("batches of %d, %d threads, %s, %d rounds:\n\n", c.batch, c.threads, h.isa, h.rounds)
 	w := newTable()
-	fmt.Fprintln(w, "\timages/s\tspread\tours to it\tspread\tof the peak\tCPU s an image\tmemory MiB\tother codes\t")
-	ours := all[0]
+	fmt.Fprintln(w, "\timages/s\tspread\texact to it\tspread\tfast to it\tspread\tof the peak\tCPU s an image\tmemory MiB\tother codes\t")
+	exact, fast := ofTier(all, "exact"), ofTier(all, "fast")
 	for _, p := range all {
 		share, other := "", ""
 		if k, ok := p.peakKind(h); ok {
 			share = fmt.Sprintf("%.0f %% of %v", 100*median(p.rates)*macs/peak.Rate(k, c.threads, 300*time.Millisecond), k)
 		}
-		if ours.ours {
-			other = fmt.Sprintf("%d of %d", p.differ(ours), len(p.codes))
+		if exact != nil {
+			other = fmt.Sprintf("%d of %d", p.differ(exact), len(p.codes))
 		}
-		fmt.Fprintf(w, "%s\t%.2f\t%.2f-%.2f\t%s\t%s\t%.3f\t%d\t%s\t\n", p.name, median(p.rates), slices.Min(p.rates), slices.Max(p.rates),
-			relative(ours.rates, p.rates), share, median(p.cpu), p.memory>>20, other)
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f-%.2f\t%s\t%s\t%s\t%.3f\t%d\t%s\t\n", p.name, median(p.rates), slices.Min(p.rates), slices.Max(p.rates),
+			exact.times(p), fast.times(p), share, median(p.cpu), p.memory>>20, other)
 	}
 	w.Flush()
 	fmt.Println()
-	return nil
+}
+
+// times is how many times as fast as another one it is, as two cells.
+func (p *visionPeer) times(other *visionPeer) string {
+	if p == nil {
+		return "\t"
+	}
+	return relative(p.rates, other.rates)
 }

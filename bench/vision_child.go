@@ -53,7 +53,7 @@ func encodePictures(text string) error {
 		return err
 	}
 	if t.Profile != "" {
-		f, err := os.Create(filepath.Join(t.Profile, fmt.Sprintf("vision-b%d-t%d.prof", t.Batch, t.Threads)))
+		f, err := os.Create(filepath.Join(t.Profile, fmt.Sprintf("vision-%v-b%d-t%d.prof", t.Precision, t.Batch, t.Threads)))
 		if err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func prepareVision(ctx context.Context, dir string) (visionData, error) {
 			return d, err
 		}
 	}
-	return d, visionScript(ctx, "bench/peers/vision/install.sh", dir)
+	return d, visionScript(ctx, "bench/peers/vision/install.sh", dir, "torch", "onnxruntime", "openvino")
 }
 
 func visionScript(ctx context.Context, args ...string) error {

@@ -44,7 +44,7 @@ func Load(b tensor.Backend, path string, o Options) (*Tokenizer, error) {
 	t, err := load(b, f, o)
 	if wrong := checkName(f); wrong != nil { // it explains whatever else is wrong
 		if t != nil {
-			wrong = errors.Join(wrong, t.Close())
+			t.Close()
 		}
 		return nil, wrong
 	}

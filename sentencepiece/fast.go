@@ -19,12 +19,12 @@ type fast struct {
 	norm    *normalizer
 	inert   *inert
 	bars    *barriers
-	pieces  *trie       // BPE: compact
-	packed  *packedTrie // Unigram: the same, without the unused ones
-	symbols *trie       // compact: user-defined ones; nil: none
-	longest int         // bytes of the longest of them
-	scores  []float32   // Unigram: by raw id
-	unigram *unigram    // one of the two
+	pieces  *trie     // BPE: compact
+	packed  *charTrie // Unigram: the same, without the unused ones
+	symbols *trie     // compact: user-defined ones; nil: none
+	longest int       // characters of the longest of them, at least 1
+	scores  []float32 // Unigram: by raw id
+	unigram *unigram  // one of the two
 	bpe     *bpe
 	order   []uint32 // BPE: by raw id, the lower the sooner merged
 	// farthest is the largest distance of a piece's score from 0, that of unknown characters included.
@@ -43,7 +43,8 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 		return nil, nil
 	}
 	f := &fast{
-		norm: &m.norm, unigram: m.unigram, bpe: m.bpe,
+		longest: 1,
+		norm:    &m.norm, unigram: m.unigram, bpe: m.bpe,
 		wide: len(m.pieces) > wideVocabulary, unknown: m.unknown, bytePieces: m.bytePieces,
 	}
 	if m.unigram != nil {
@@ -60,7 +61,7 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 		}
 		key := entry{strings.ReplaceAll(e.key, space, " "), e.value}
 		keys = append(keys, key)
-		f.longest = max(f.longest, len(key.key))
+		f.longest = max(f.longest, utf8.RuneCountInString(key.key))
 		if m.unigram != nil {
 			f.farthest = max(f.farthest, math.Abs(float64(f.scores[e.value])))
 		}
@@ -71,11 +72,7 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 	if f.longest > maxFastPiece || f.farthest > maxFastScore {
 		return nil, nil
 	}
-	f.longest = max(f.longest, utf8.UTFMax) // an unknown character
 	var err error
-	if f.pieces, err = newTrie(keys); err != nil {
-		return nil, err
-	}
 	if len(named) > 0 {
 		if f.symbols, err = newTrie(named); err != nil {
 			return nil, err
@@ -84,11 +81,13 @@ func newFast(m *Model, searched, symbols []entry) (*fast, error) {
 	f.bars = newBarriers(keys)
 	f.inert = newInert(&m.norm, symbols)
 	if m.unigram != nil {
-		if f.packed = packed(f.pieces, keys, f.scores); f.packed == nil {
+		if f.packed = newCharTrie(keys, f.scores); f.packed == nil {
 			return nil, nil
 		}
-		f.pieces = nil
 	} else {
+		if f.pieces, err = newTrie(keys); err != nil {
+			return nil, err
+		}
 		for _, score := range m.bpe.scores {
 			f.order = append(f.order, mergeOrder(score))
 		}

@@ -2,20 +2,21 @@ package sentencepiece
 
 import (
 	"math"
-	"slices"
 	"unicode/utf8"
 )
 
 // viterbi is Unigram's memory on the fast way.
 type viterbi struct {
-	ends []bestEnd
-	path []int32 // where pieces of the best path end, the last first
+	chars []uint32  // the numbers of a stretch's characters
+	ends  []bestEnd // by the place before each of them, and behind the last
+	steps [walkBlock]steps
+	path  []uint32 // the best path's pieces, the last first, as lower halves of bestEnds
 }
 
-// bestEnd is the best path that ends at a byte, as a number whose order is that in which paths are preferred: from
-// the high bits, the score (32, in the order of the numbers), the last piece's length in bytes (12) and its id (20). Of
-// equal scores the longer piece is preferred, which starts sooner: the original, which goes from left to right, keeps
-// the first of equals. So the better of two ends is their maximum. 0: none was found yet.
+// bestEnd is the best path to a place between characters, as a number whose order is that in which paths are preferred:
+// from the high bits, the score (32, in the order of the numbers), the last piece's length in characters (12) and its id
+// (20). Of equal scores the longer piece is preferred, which starts sooner: the original, which goes from left to right,
+// keeps the first of equals. So the better of two ends is their maximum.
 //
 // Scores compare as they do as float32, since no sum is -0: the first one is 0.
 type bestEnd uint64
@@ -41,152 +42,79 @@ func ordered(score float32) uint32 {
 // lastPiece is the lower half of a bestEnd.
 func lastPiece(length int, id int32) uint32 { return uint32(length)<<idBits | uint32(id)&(1<<idBits-1) }
 
+// nowhere is where no path was found yet. Those of the score -∞ are none: they are no better.
+const nowhere = bestEnd(^uint32(0xff800000))<<32 | 0xffffffff
+
 func (e bestEnd) score() float32 {
 	b := uint32(e >> 32)
 	return math.Float32frombits(b ^ (uint32(int32(^b)>>31) | 1<<31))
 }
 
+func (e bestEnd) found() bool { return e > nowhere }
+
 func (e bestEnd) length() int { return int(e>>idBits) & maxFastPiece }
 func (e bestEnd) id() int32   { return int32(e) << (32 - idBits) >> (32 - idBits) }
 
-// flushBytes is how much of a long stretch must be decided before it is written out. A place that no path jumps over
-// decides all before it; only the part since then takes memory.
-const flushBytes = 1 << 12
+// flushChars is how much of a long stretch is walked before a place is looked for that no path jumps over: that decides
+// all before it, which is written out. Only the part since then takes memory.
+const flushChars = 1 << 12
 
 // search segments a stretch from the exact score on, as unigram.segment does.
 func (r *reader) search(text []byte) {
 	r.sync()
 	f, l := r.f, &r.viterbi
-	base, front := 0, 0 // ends[i] is of byte base+i; no path reaches further than front
-	ends := append(l.ends[:0], newEnd(r.score, 0, 0))
-	for from := 0; from < len(text); {
-		if from == front && from-base >= flushBytes {
-			l.ends = ends
-			r.trace(text[base:from])
-			ends[0] = newEnd(ends[from-base].score(), 0, 0)
-			ends, base = ends[:1], from
+	for len(text) > 0 {
+		l.chars, l.ends = l.chars[:0], append(l.ends[:0], newEnd(r.score, 0, 0))
+		at, read, decided := 0, 0, false // places are counted in characters, what is read in bytes
+		for !decided {
+			var n int
+			l.chars, n = f.packed.appendNumbers(l.chars, text[read:], at+flushChars+f.longest-len(l.chars))
+			read += n
+			to := len(l.chars)
+			if read < len(text) {
+				to -= f.longest
+			}
+			at, decided = l.walk(f, at, to)
+			decided = decided || at == len(l.chars)
 		}
-		if all := len(text) - base + 1; len(ends) < min(all, from-base+f.room()) {
-			n := min(all, from-base+f.room()+256) - len(ends)
-			ends = slices.Grow(ends, n)[:len(ends)+n]
-			clear(ends[len(ends)-n:])
+		if at < len(l.chars) {
+			read = bytesOf(text, at)
 		}
-		if before := ends[from-base].score(); before < -farScore || before > farScore {
-			resetScores(ends[from-base : front-base+1])
-		}
-		var reach int
-		from, reach = f.walks(ends, text[base:], from-base)
-		from, front = base+from, max(front, base+reach)
+		r.trace(text[:read], at)
+		r.score, r.mark = l.ends[at].score(), r.n
+		text = text[read:]
 	}
-	l.ends = ends
-	r.trace(text[base:])
-	r.score, r.mark = ends[len(text)-base].score(), r.n
 	r.bound = math.Abs(float64(r.score))
 }
 
-// room is how many ends the walks from a place need, that of the place included: they go on to the end of the character
-// behind the longest piece.
-func (f *fast) room() int { return f.longest + utf8.UTFMax }
-
-// walks goes from a place on down the trie from each start, up to four walks at a time, all by the same character: a
-// walk alone waits for memory at each step, and the processor cannot foresee where it ends. It returns the first place
-// from which it has not walked, and how far it came.
-func (f *fast) walks(ends []bestEnd, text []byte, from int) (next, reach int) {
-	p := f.packed
-	// The walks, the oldest first: where they are in the trie (0: nowhere), and the scores before them.
-	var node0, node1, node2, node3 uint32
-	var before0, before1, before2, before3 float32
-	limit := flushBytes
-	if len(ends) <= len(text) {
-		limit = min(limit, len(ends)-f.room())
+// bytesOf is how long the first n characters of a text are.
+func bytesOf(text []byte, n int) (size int) {
+	for range n {
+		size += charLength(text[size])
 	}
-	limit = max(limit, from)
-	next = from
-	for at := from; at < len(text); {
-		// The next walk starts here if there is room for it, and memory. If not, or if scores must be reset here, which
-		// needs all open paths, those that are under way end first.
-		fresh := false
-		if at == next && node0 == 0 && at <= limit {
-			before := ends[at].score()
-			if before >= -farScore && before <= farScore || at == from {
-				node0, node1, node2, node3 = node1, node2, node3, p.root
-				before0, before1, before2, before3 = before1, before2, before3, before
-				fresh = true
-			}
-		}
-		if !fresh && node0|node1|node2|node3 == 0 { // the root of a trie without pieces is 0 too
-			break
-		}
-		var cell0, cell1, cell2, cell3 uint32
-		c := uint32(text[at])
-		to := at + 1
-		switch {
-		case c < utf8.RuneSelf:
-			cell0, node0 = p.down(node0, c)
-			cell1, node1 = p.down(node1, c)
-			cell2, node2 = p.down(node2, c)
-			cell3, node3 = p.down(node3, c)
-		case c>>4 == 0xe:
-			to = at + 3
-			b, d := uint32(text[at+1]), uint32(text[at+2])
-			cell0, node0 = p.down3(node0, c, b, d)
-			cell1, node1 = p.down3(node1, c, b, d)
-			cell2, node2 = p.down3(node2, c, b, d)
-			cell3, node3 = p.down3(node3, c, b, d)
-		default:
-			to = at + charLength(text[at])
-			for _, b := range text[at:to] {
-				c := uint32(b)
-				cell0, node0 = p.down(node0, c)
-				cell1, node1 = p.down(node1, c)
-				cell2, node2 = p.down(node2, c)
-				cell3, node3 = p.down(node3, c)
-			}
-		}
-		// Walks that have ended are at cell 0, and those at nodes that are no pieces lead to paths of the score -∞ too,
-		// which saves telling them apart.
-		best0 := max(p.ends[cell0].behind(before0), p.ends[cell1].behind(before1))
-		best2 := max(p.ends[cell2].behind(before2), p.ends[cell3].behind(before3))
-		best := max(ends[to], best0, best2)
-		if fresh {
-			next = to
-			reach = max(reach, to)
-			if p.ends[cell3].last == noPiece { // the character is no piece
-				best = max(best, newEnd(f.unigram.unknownScore+before3, to-at, f.unknown))
-			}
-		}
-		ends[to] = best
-		if cell0|cell1|cell2|cell3 != 0 {
-			reach = to
-		}
-		at = to
-	}
-	return next, reach
+	return size
 }
 
-// resetScores is the original's step against scores that grow without end: those of all open paths are taken relative
-// to the first one's.
-func resetScores(ends []bestEnd) {
-	by := ends[0].score()
-	ends[0] = newEnd(0, ends[0].length(), ends[0].id())
-	for i, e := range ends[1:] {
-		if e != 0 {
-			ends[1+i] = newEnd(e.score()-by, e.length(), e.id())
-		}
-	}
-}
-
-// trace writes out the best path through a stretch.
-func (r *reader) trace(text []byte) {
+// trace writes out the best path to the end of a text of so many characters.
+func (r *reader) trace(text []byte, chars int) {
 	l := &r.viterbi
 	l.path = l.path[:0]
-	for end := len(text); end > 0; end -= l.ends[end].length() {
-		l.path = append(l.path, int32(end))
+	for at := chars; at > 0; at -= l.ends[at].length() {
+		l.path = append(l.path, uint32(l.ends[at]))
 	}
+	ahead := 0 // characters of the text that were passed since its start was moved
 	for i := len(l.path) - 1; i >= 0; i-- {
-		end := int(l.path[i])
-		e := l.ends[end]
-		r.add(e.id(), text[end-e.length():end])
+		piece := bestEnd(l.path[i])
+		if id := piece.id(); id != r.f.unknown {
+			r.push(id)
+			r.afterUnknown = false
+			ahead += piece.length()
+			continue
+		}
+		text = text[bytesOf(text, ahead):]
+		n := charLength(text[0])
+		r.add(r.f.unknown, text[:n])
+		text, ahead = text[n:], 0
 	}
 }
 
@@ -215,7 +143,7 @@ func (r *reader) decide(text []byte, c *cut) bool {
 		best, second float64
 		id, size     int32
 	}
-	f := r.f
+	f, t := r.f, r.f.packed
 	var ends [cachedBytes + 1]end
 	chars := 0
 	for from := 0; from < len(text); {
@@ -223,13 +151,15 @@ func (r *reader) decide(text []byte, c *cut) bool {
 		chars++
 		before := ends[from].best
 		hasChar := false
-		node, cell, ok := f.packed.root, uint32(0), true
-		for to := from; to < len(text); {
-			if cell, node, ok = f.packed.step(node, text[to]); !ok {
+		for to, node := from, t.root; node != 0 && to < len(text); {
+			r, n := utf8.DecodeRune(text[to:])
+			label := t.number(r)
+			var cell uint32
+			if cell, node = t.cells[node^label].step(node^label, label); cell == 0 {
 				break
 			}
-			to++
-			piece := f.packed.ends[cell]
+			to += n
+			piece := t.pieces[cell]
 			if piece.last == noPiece {
 				continue
 			}

@@ -104,10 +104,17 @@ func letters(x uint64) int {
 	return bits.TrailingZeros64((below|above)&(0x80*each)) >> 3
 }
 
+// Scripts without spaces have many barriers, but few stretches between them that come again soon. For Unigram, whose
+// time does not depend on how long a stretch is, they are not cut before they have so many bytes.
+const unspacedBytes = 1 << 10
+
+// unspaced says whether a character is Chinese or Japanese.
+func unspaced(c rune) bool { return uint32(c-0x3000) < 0xa000-0x3000 }
+
 // others reads characters beyond ASCII that the normaliser leaves alone, as far as they go at once, and returns where it
 // stopped.
 func (r *reader) others(text string, at int) int {
-	t, bars := r.f.inert, r.f.bars
+	t, bars, joins := r.f.inert, r.f.bars, r.f.unigram != nil
 	from, last := at, rune(-1) // text[from:at] is read, and not yet in the stretch
 	c, n := decode(text[at:])
 	for n > 1 && c != spaceRune && !t.first.has(c) {
@@ -120,7 +127,7 @@ func (r *reader) others(text string, at int) int {
 		}
 		if last < 0 {
 			r.put(c, "")
-		} else if bars.between(last, c) {
+		} else if (!joins || !unspaced(last) || !unspaced(c) || at-from > unspacedBytes) && bars.between(last, c) {
 			r.stretch = append(r.stretch, text[from:at]...)
 			r.close()
 			from = at

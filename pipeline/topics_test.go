@@ -32,6 +32,30 @@ func adminTopics(t *testing.T, log *kafkaLog, wants []topicWant, change func(top
 			t.Fatalf("%s: %v", topic, err)
 		}
 	}
+	// The broker answers before it knows the topics itself.
+	for _, c := range topics {
+		until(t, "topic "+c.Topic, func() error {
+			have, err := log.describe(t.Context(), c.Topic)
+			if err == nil && have.partitions != c.NumPartitions {
+				err = fmt.Errorf("%d partitions, want %d", have.partitions, c.NumPartitions)
+			}
+			return err
+		})
+	}
+}
+
+// until asks again for a minute, as long as there is an error.
+func until(t *testing.T, what string, ask func() error) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		err := ask()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
 }
 
 func setting(c *kafka.TopicConfig, name, value string) {
@@ -123,21 +147,17 @@ func TestAdminTopics(t *testing.T) {
 					t.Fatal(err)
 				}
 				compareContent(t, sink.content(t, 2), wanted(2, one))
-				// A broker, and this client's own memory of it, may lag behind what the line has changed.
-				for _, w := range cfg.topicWants(1, 2) {
-					for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+				for _, w := range cfg.topicWants(1, 2) { // what is remembered of a topic may lag behind what the line has changed
+					until(t, "topic "+w.name, func() error {
 						have, err := log.describe(t.Context(), w.name)
 						if err != nil {
-							t.Fatal(err)
+							return err
 						}
-						bad := w.misfits(have)
-						if len(bad) == 0 {
-							break
+						if bad := w.misfits(have); len(bad) > 0 {
+							return fmt.Errorf("%v", bad)
 						}
-						if time.Now().After(end) {
-							t.Fatalf("topic %s: %v", w.name, bad)
-						}
-					}
+						return nil
+					})
 				}
 				return
 			}

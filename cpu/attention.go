@@ -43,7 +43,7 @@ func (b *backend) prepare(seg tensor.Tensor, n, d int, a tensor.Attend, backward
 		pairs += rows * rows
 	}
 	for _, t := range written {
-		if covered < n { // segments do not overlap
+		if covered < n && !t.None() { // segments do not overlap
 			b.Zero(t)
 		}
 	}

@@ -48,6 +48,19 @@ INLINE void N(fetch)(const float *x, int64_t floats)
 	for (int64_t i = 0; i < floats; i += 16) __builtin_prefetch(x + i);
 }
 
+// fetch_next asks for rows [i, i + count) of queries, keys and values of the unit behind this one: rows of a head lie so far
+// apart that each would be waited for.
+INLINE void N(fetch_next)(const struct attention *t, int64_t unit, int64_t i, int64_t count)
+{
+	struct segment s = segment_at(t->seg, unit / t->heads);
+	int64_t head = t->d / t->heads;
+	for (int64_t r = i; r < i + count && r < s.rows; r++) {
+		const float *q = t->qkv + segment_row(&s, r) * 3 * t->d + unit % t->heads * head;
+		for (int64_t part = 0; part < 3; part++)
+			for (int64_t l = 0; l < head; l += 16) __builtin_prefetch(q + part * t->d + l, 0, 2);
+	}
+}
+
 // pack_values: panels of NR columns, one row a key: rows [i0, i1) of the segment from x.
 INLINE void N(pack_values)(float *dst, const float *x, int64_t ld, const struct segment *s, int64_t i0, int64_t i1, int64_t head)
 {
@@ -65,10 +78,12 @@ INLINE void N(pack_queries)(float *dst, const float *x, int64_t ld, const struct
 	for (int64_t k = 0; factor != 1 && k < head * PR; k += VW) V_ST(dst + k, V_LD(dst + k) * factor);
 }
 
-// scores: c[r][j] for the packed rows a and keys [0, keys), whole panels.
+// scores: c[r][j] for the packed rows a and keys [0, keys), whole vectors.
 INLINE void N(scores)(float *c, int64_t ld, int64_t rows, const float *a, const float *panels, int64_t keys, int64_t head)
 {
-	for (int64_t p = 0; p * NR < keys; p++) N(tile)(rows, head, a, 1, PR, panels + p * head * NR, c + p * NR, ld);
+	for (int64_t j = 0; j < keys; j += NR)
+		if (keys - j > VW) N(tile)(rows, head, a, 1, PR, panels + j * head, c + j, ld, 0, 0, 0);
+		else N(half_tile)(rows, head, a, 1, PR, panels + j * head, c + j, ld);
 }
 
 // softmax turns s[0, seen) into exponentials below the row's top, s[seen, upto) into zeros; returns top, *sum is theirs.
@@ -105,16 +120,17 @@ static void N(attend)(const struct attention *t, int64_t from, int64_t to, float
 		for (int64_t i = 0; i < s.rows; i += MR) {
 			int64_t rows = min64(MR, s.rows - i), keys = segment_sees(&s, i + rows - 1, t->causal);
 			float inverse[MR];
+			if (u + 1 < to) N(fetch_next)(t, u + 1, i, MR);
 			N(pack_queries)(qp, q, ld, &s, i, head, (float)t->scale);
 			N(scores)(p, lead, rows, qp, kp, keys, head);
 			for (int64_t r = 0; r < rows; r++) {
 				float sum, top = N(softmax)(p + r * lead, segment_sees(&s, i + r, t->causal), keys, &sum);
 				inverse[r] = 1 / sum;
-				t->lse[segment_row(&s, i + r) * t->heads + u % t->heads] = top + logf(sum);
+				if (t->lse) t->lse[segment_row(&s, i + r) * t->heads + u % t->heads] = top + logf(sum);
 			}
 			float c[MR * NR] __attribute__((aligned(64)));
 			for (int64_t col = 0; col < head; col += NR) {
-				N(tile)(rows, keys, p, lead, 1, vp + col * s.rows, c, NR);
+				N(tile)(rows, keys, p, lead, 1, vp + col * s.rows, c, NR, 0, 0, 0);
 				for (int64_t r = 0; r < rows; r++) {
 					float *o = t->out + segment_row(&s, i + r) * t->d + u % t->heads * head + col;
 					for (int64_t l = 0; l < NR && l < head - col; l += VW) V_STN(o + l, V_LD(c + r * NR + l) * inverse[r], head - col - l);
@@ -142,15 +158,10 @@ INLINE void N(gradients)(float *p, float *dp, float lse, float own, float scale,
 // gather_tiles: rows [0, keys) of acc += aᵀ·b, where a [queries, lead] and b is packed by columns.
 INLINE void N(gather_tiles)(float *acc, const float *a, int64_t lead, const float *b, int64_t queries, int64_t keys, int64_t wide)
 {
-	float c[MR * NR] __attribute__((aligned(64)));
 	for (int64_t j = 0; j < keys; j += MR)
 		for (int64_t col = 0; col < wide; col += NR) {
-			N(tile)(MR, queries, a + j, 1, lead, b + col * queries, c, NR);
-			for (int64_t r = 0; r < MR; r++)
-				for (int64_t l = 0; l < NR; l += VW) {
-					float *to = acc + (j + r) * wide + col + l;
-					V_ST(to, V_LD(to) + V_LD(c + r * NR + l));
-				}
+			float *c = acc + j * wide + col;
+			N(tile)(MR, queries, a + j, 1, lead, b + col * queries, c, wide, c, wide, 0);
 		}
 }
 
@@ -199,7 +210,7 @@ static void N(attend_backward)(const struct attention *t, int64_t from, int64_t 
 					             segment_sees(&s, i + r, t->causal), upto);
 				}
 				for (int64_t col = 0; col < head; col += NR) {
-					N(tile)(MR, most, di, lead, 1, kp + col * s.rows, c, NR);
+					N(tile)(MR, most, di, lead, 1, kp + col * s.rows, c, NR, 0, 0, 0);
 					for (int64_t r = 0; r < rows; r++) {
 						float *dq = t->dqkv + segment_row(&s, i + r) * ld + h + col;
 						for (int64_t l = 0; l < NR && l < head - col; l += VW) V_STN(dq + l, V_LD(c + r * NR + l), head - col - l);

@@ -19,3 +19,5 @@
 // What it does not do: training in lower precision, fused training steps, memory that outlives Close. One goroutine at a
 // time may use a backend; several backends may work side by side.
 package cpu
+
+//go:generate go run ./gelutable

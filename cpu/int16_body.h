@@ -75,17 +75,23 @@ static void N(pack16)(int16_t *dst, float *scale, const int16_t *q, const float 
 		}
 }
 
-// tile16: t[r·NR + l] = back[r]·scale[l]·Σ_k a[r][k]·b[k][l] for rows r, at most MR and lda apart, and NR lanes l.
+// tile16: c[r·ldc + l] = from[r·ldf + l] + back[r]·scale[l]·Σ_k a[r][k]·b[k][l] + bias[l] for rows r, at most MR and lda
+// apart, and NR lanes l. from and bias are optional.
 #if VW == 4
 INLINE void N(tile16)(int64_t k, const int16_t *a, int64_t lda, int64_t rows, const int16_t *b, const float *back, int64_t ldback,
-                      const float *scale, float *t)
+                      const float *scale, float *c, int64_t ldc, const float *from, int64_t ldf, const float *bias)
 {
 	for (int64_t r = 0; r < rows; r++) {
 		int32_t s[NR] = {0};
 		const int16_t *x = a + r * lda, *w = b;
 		for (int64_t i = 0; i < k; i += 2, w += 2 * NR)
 			for (int l = 0; l < NR; l++) s[l] += x[i] * w[2 * l] + x[i + 1] * w[2 * l + 1];
-		for (int l = 0; l < NR; l++) t[r * NR + l] = (float)s[l] * scale[l] * back[r * ldback];
+		for (int l = 0; l < NR; l++) {
+			float v = (float)s[l] * scale[l] * back[r * ldback];
+			if (from) v = from[r * ldf + l] + v;
+			if (bias) v = v + bias[l];
+			c[r * ldc + l] = v;
+		}
 	}
 }
 #else
@@ -116,7 +122,7 @@ INLINE int32_t N(pair)(const int16_t *p)
 
 // tile16_of is tile16 for a number of rows that the compiler knows.
 INLINE void N(tile16_of)(const int rows, int64_t k, const int16_t *a, int64_t lda, const int16_t *b, const float *back, int64_t ldback,
-                         const float *scale, float *t)
+                         const float *scale, float *c, int64_t ldc, const float *from, int64_t ldf, const float *bias)
 {
 	vi s[MR][2];
 	const int16_t *at[(MR + 2) / 3];
@@ -135,25 +141,21 @@ INLINE void N(tile16_of)(const int rows, int64_t k, const int16_t *a, int64_t ld
 #pragma GCC unroll 16
 		for (int r = 0; r < rows; r += 3) at[r / 3] += 2;
 	}
-	vf c0 = V_LD(scale), c1 = V_LD(scale + VW);
+	vf c0 = V_LD(scale), c1 = V_LD(scale + VW), y[MR][2];
 #pragma GCC unroll 16
 	for (int r = 0; r < rows; r++) {
 		vf worth = V_SET(back[r * ldback]);
-		V_ST(t + r * NR, TO_FLOAT(s[r][0]) * c0 * worth);
-		V_ST(t + r * NR + VW, TO_FLOAT(s[r][1]) * c1 * worth);
+		y[r][0] = TO_FLOAT(s[r][0]) * c0 * worth;
+		y[r][1] = TO_FLOAT(s[r][1]) * c1 * worth;
 	}
+	N(put)(rows, 2, y, c, ldc, from, ldf, bias);
 }
 
 INLINE void N(tile16)(int64_t k, const int16_t *a, int64_t lda, int64_t rows, const int16_t *b, const float *back, int64_t ldback,
-                      const float *scale, float *t)
+                      const float *scale, float *c, int64_t ldc, const float *from, int64_t ldf, const float *bias)
 {
-#define ROWS(n) case n: N(tile16_of)(n, k, a, lda, b, back, ldback, scale, t); break;
-	switch (rows) {
-		ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
-#if VW == 16
-		ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
-#endif
-	}
+#define ROWS(n) case n: N(tile16_of)(n, k, a, lda, b, back, ldback, scale, c, ldc, from, ldf, bias); break;
+	ALL_ROWS(rows)
 #undef ROWS
 }
 #undef PAIRS
@@ -176,9 +178,10 @@ static void N(product16)(const struct imglish_product *j, int64_t i0, int64_t i1
 			for (int64_t p = p0; p < p1; p++) {
 				for (int64_t r = 0; add && r < rows; r++) // what finish will read
 					for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->y + (i + r) * j->ldy + p * NR + l);
+				struct target to = N(aim)(j, t, i, p * NR, add, last);
 				N(tile16)(kc, j->x16 + i * even + k0, even, rows, j->packed16 + k0 * padded + p * NR * kc, j->back + i * blocks + b, blocks,
-				          j->scale + b * padded + p * NR, t);
-				N(finish)(j, t, i, p * NR, rows, add, last);
+				          j->scale + b * padded + p * NR, to.c, to.ldc, to.from, j->ldy, to.bias);
+				if (to.c == t) N(finish)(j, &to, t, i, p * NR, rows, add, last);
 			}
 		}
 	}

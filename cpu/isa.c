@@ -2,6 +2,7 @@
 
 #define _DEFAULT_SOURCE
 #include <stdlib.h>
+#include <unistd.h>
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -40,15 +41,29 @@ int32_t imglish_best_isa(void)
 	return isa;
 }
 
+int64_t imglish_ways(void)
+{
+	static _Atomic int64_t ways;
+	int64_t n = ways;
+	if (n == 0) {
+#ifdef _SC_LEVEL1_DCACHE_ASSOC
+		n = sysconf(_SC_LEVEL1_DCACHE_ASSOC);
+#endif
+		ways = n = n > 0 ? n : 8;
+	}
+	return n;
+}
+
 void *imglish_alloc(int64_t bytes, int32_t zeroed)
 {
 	const int64_t huge = 2 << 20; // large blocks start on huge pages: fewer misses of the page tables' cache
 	int64_t align = bytes >= huge ? huge : 64;
-	bytes = round_up(bytes > 0 ? bytes : 1, align);
+	bytes = round_up(bytes > 0 ? bytes : 1, 64);
 	void *p = NULL;
 	if (posix_memalign(&p, (size_t)align, (size_t)bytes) != 0) return NULL;
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-	if (align == huge) madvise(p, (size_t)bytes, MADV_HUGEPAGE); // a hint; its failure changes nothing
+	// A hint, whose failure changes nothing. What lies behind the last whole page stays small: it would waste half a page.
+	if (align == huge) madvise(p, (size_t)(bytes / huge * huge), MADV_HUGEPAGE);
 #endif
 	if (zeroed) memset(p, 0, (size_t)bytes);
 	return p;

@@ -37,6 +37,8 @@
 
 #define INLINE static inline __attribute__((always_inline, unused))
 
+int64_t imglish_ways(void); // ways of the first-level data cache
+
 // A count's next multiple of m.
 static inline __attribute__((unused)) int64_t round_up(int64_t n, int64_t m) { return (n + m - 1) / m * m; }
 static inline __attribute__((unused)) int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }

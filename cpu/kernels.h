@@ -82,8 +82,9 @@ int32_t imglish_l2normalize(int32_t isa, float *y, float *norm, const float *x, 
 int32_t imglish_l2normalize_backward(int32_t isa, float *dx, const float *dy, const float *y, const float *norm, int64_t d, int64_t from,
                                      int64_t to);
 
-// Attention (attention.c) over segments. out, lse and dqkv are zero where no segment reaches. cost: steps of an average
-// segment and head. scratch: the floats that imglish_attention_scratch names for the longest segment.
+// Attention (attention.c) over segments. lse may be null in the forward pass. out, lse and dqkv are zero where no segment
+// reaches. cost: steps of an average segment and head. scratch: the floats that imglish_attention_scratch names for the
+// longest segment.
 int64_t imglish_attention_scratch(int32_t isa, int64_t longest, int64_t head, int32_t backward);
 int32_t imglish_attention(imglish_pool *pool, int32_t isa, float *out, float *lse, const float *qkv, const int32_t *seg, int64_t segments,
                           int64_t d, int64_t heads, double scale, int32_t causal, int64_t cost);

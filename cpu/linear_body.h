@@ -40,8 +40,9 @@ INLINE void N(tiles)(const struct imglish_product *j, int64_t row, int64_t rows,
 	for (int64_t p = p0; p < p1; p++) {
 		for (int64_t r = 0; add && r < rows; r++) // what finish will read
 			for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->y + (row + r) * j->ldy + p * NR + l);
-		N(tile)(rows, kc, a, rs, cs, b + (p - p0) * NR * kc, t, NR);
-		N(finish)(j, t, row, p * NR, rows, add, last);
+		struct target to = N(aim)(j, t, row, p * NR, add, last);
+		N(tile)(rows, kc, a, rs, cs, b + (p - p0) * NR * kc, to.c, to.ldc, to.from, j->ldy, to.bias);
+		if (to.c == t) N(finish)(j, &to, t, row, p * NR, rows, add, last);
 	}
 }
 
@@ -54,7 +55,7 @@ static void N(product)(const struct imglish_product *j, int64_t i0, int64_t i1, 
 		for (int64_t i = i0; i < i1; i += MR) {
 			int64_t rows = min64(MR, i1 - i), rs = j->k, cs = 1;
 			const float *a = j->x + i * rs + k0;
-			if (rs * sizeof(float) % 4096 == 0) { // strides that put the rows of a tile into one set of the cache
+			if (rs * sizeof(float) % 4096 == 0 && MR > imglish_ways()) { // the rows of a tile lie in one set of the cache, too many for it
 				N(pack_rows)(scratch, a, rs, cs, rows, kc);
 				a = scratch, rs = 1, cs = PR;
 			}

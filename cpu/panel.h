@@ -33,8 +33,42 @@ enum { MR = 6, NR = 16, PR = 8 }; // 12 sums, 2 of b, 1 of a: 15 of 16 registers
 enum { MR = 6, NR = 8, PR = 8 };
 #endif
 
-// tile_of is tile for a number of rows that the compiler knows.
-INLINE void N(tile_of)(const int rows, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc)
+// ALL_ROWS picks the code for so many rows.
+#undef ALL_ROWS
+#if VW == 16
+#define ALL_ROWS(n) switch (n) { ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) }
+#else
+#define ALL_ROWS(n) switch (n) { ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) }
+#endif
+
+// put writes a tile's sums: c = from + s + bias, where from and bias are optional.
+INLINE void N(put)(const int rows, const int vecs, vf s[MR][2], float *c, int64_t ldc, const float *from, int64_t ldf, const float *bias)
+{
+	if (from) {
+#pragma GCC unroll 16
+		for (int r = 0; r < rows; r++) {
+			s[r][0] = V_LD(from + r * ldf) + s[r][0];
+			if (vecs > 1) s[r][1] = V_LD(from + r * ldf + VW) + s[r][1];
+		}
+	}
+	if (bias) {
+		vf b0 = V_LD(bias), b1 = V_LD(bias + VW);
+#pragma GCC unroll 16
+		for (int r = 0; r < rows; r++) {
+			s[r][0] = s[r][0] + b0;
+			if (vecs > 1) s[r][1] = s[r][1] + b1;
+		}
+	}
+#pragma GCC unroll 16
+	for (int r = 0; r < rows; r++) {
+		V_ST(c + r * ldc, s[r][0]);
+		if (vecs > 1) V_ST(c + r * ldc + VW, s[r][1]);
+	}
+}
+
+// tile_of is tile for a number of rows that the compiler knows, and for vecs vectors of lanes.
+INLINE void N(tile_of)(const int rows, const int vecs, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc,
+                       const float *from, int64_t ldf, const float *bias)
 {
 	vf s[MR][2]; // in registers: every loop over rows is unrolled
 	const float *at[(MR + 2) / 3]; // addresses of every third row; the two behind it are rs and 2·rs away
@@ -43,30 +77,34 @@ INLINE void N(tile_of)(const int rows, int64_t k, const float *a, int64_t rs, in
 #pragma GCC unroll 16
 	for (int r = 0; r < rows; r += 3) at[r / 3] = a + r * rs;
 	for (; k > 0; k--, b += NR) {
-		vf b0 = V_LD(b), b1 = V_LD(b + VW);
+		vf b0 = V_LD(b), b1 = vecs > 1 ? V_LD(b + VW) : b0;
 #pragma GCC unroll 16
 		for (int r = 0; r < rows; r++) {
 			vf x = V_SET(at[r / 3][r % 3 * rs]);
 			s[r][0] = V_FMA(x, b0, s[r][0]);
-			s[r][1] = V_FMA(x, b1, s[r][1]);
+			if (vecs > 1) s[r][1] = V_FMA(x, b1, s[r][1]);
 		}
 #pragma GCC unroll 16
 		for (int r = 0; r < rows; r += 3) at[r / 3] += cs;
 	}
-#pragma GCC unroll 16
-	for (int r = 0; r < rows; r++) V_ST(c + r * ldc, s[r][0]), V_ST(c + r * ldc + VW, s[r][1]);
+	N(put)(rows, vecs, s, c, ldc, from, ldf, bias);
 }
 
-// tile: c[r·ldc + l] = Σ_k a[r·rs + k·cs]·b[k·NR + l] for rows r, at most MR, and NR lanes l.
-INLINE void N(tile)(int64_t rows, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc)
+// tile: c[r·ldc + l] = from[r·ldf + l] + Σ_k a[r·rs + k·cs]·b[k·NR + l] + bias[l] for rows r, at most MR, and NR lanes l.
+// from and bias are optional.
+INLINE void N(tile)(int64_t rows, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc, const float *from,
+                    int64_t ldf, const float *bias)
 {
-#define ROWS(n) case n: N(tile_of)(n, k, a, rs, cs, b, c, ldc); break;
-	switch (rows) {
-		ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
-#if VW == 16
-		ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
-#endif
-	}
+#define ROWS(n) case n: N(tile_of)(n, 2, k, a, rs, cs, b, c, ldc, from, ldf, bias); break;
+	ALL_ROWS(rows)
+#undef ROWS
+}
+
+// half_tile: c[r·ldc + l] = Σ_k a[r·rs + k·cs]·b[k·NR + l] for the first VW lanes l alone.
+INLINE void N(half_tile)(int64_t rows, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc)
+{
+#define ROWS(n) case n: N(tile_of)(n, 1, k, a, rs, cs, b, c, ldc, 0, 0, 0); break;
+	ALL_ROWS(rows)
 #undef ROWS
 }
 

@@ -6,11 +6,13 @@
 
 #ifndef IMGLISH_VEC_MATH_H
 #define IMGLISH_VEC_MATH_H
+#include "gelu_table.h"
 enum { VS = 4 };
 #define EACH for (int u = 0; u < VS; u++)
 #define V_EXP N(v_exp)
 #define V_TANH N(v_tanh)
 #define V_NORMAL N(v_normal)
+#define V_GELU N(v_gelu)
 #define V_ACTIVATE N(v_activate)
 #define V_SLOPE N(v_slope)
 #endif
@@ -80,15 +82,40 @@ INLINE void V_NORMAL(const vf x[VS], vf c[VS], vf e[VS])
 	EACH c[u] = V_SEL(V_GT(x[u], V_SET(0)), 1.0f - p[u], p[u]);
 }
 
+// V_GELU: x becomes x·c for V_NORMAL's c.
+#if VW == 16
+// By looking up a polynomial for each lane: no division, no exp, a third of the steps. GELU(x) = max(x, 0) − |x|·Q(|x|), with
+// the upper tail Q from gelu_table.h. Its relative accuracy is V_NORMAL's down to x = -5; farther out, below 1e-11 in all, not.
+INLINE void V_GELU(vf x[VS])
+{
+	const vf magic = V_SET(0x1p23f); // adding it rounds to an integer, which then stands in the low bits
+	vf a[VS], t[VS], r[VS], q[VS];
+#define LOOK_UP(k) (vf)_mm512_permutex2var_ps(_mm512_load_ps(gelu_table[k]), (__m512i)t[u], _mm512_load_ps(gelu_table[k] + 16))
+	EACH a[u] = V_MIN(V_SET(7.75f), V_ABS(x[u])); // the middle of the last piece, where Q is 0
+	EACH t[u] = V_FMA(a[u], V_SET(4), magic);
+	EACH r[u] = V_FMA(t[u] - magic, V_SET(-0.25f), a[u]);
+	EACH q[u] = V_FMA(LOOK_UP(5), r[u], LOOK_UP(4));
+	EACH q[u] = V_FMA(q[u], r[u], LOOK_UP(3));
+	EACH q[u] = V_FMA(q[u], r[u], LOOK_UP(2));
+	EACH q[u] = V_FMA(q[u], r[u], LOOK_UP(1));
+	EACH q[u] = V_FMA(q[u], r[u], LOOK_UP(0));
+	EACH x[u] = V_FMA(-a[u], q[u], V_MAX(V_SET(0), x[u]));
+#undef LOOK_UP
+}
+#else
+INLINE void V_GELU(vf x[VS])
+{
+	vf c[VS], e[VS];
+	V_NORMAL(x, c, e);
+	EACH x[u] = x[u] * c[u];
+}
+#endif
+
 // V_ACTIVATE: x becomes act(x).
 INLINE void V_ACTIVATE(vf x[VS], int32_t act)
 {
-	vf c[VS], e[VS];
-	if (act == IMGLISH_GELU) {
-		V_NORMAL(x, c, e);
-		EACH x[u] = x[u] * c[u];
-	} else
-		V_TANH(x);
+	if (act == IMGLISH_GELU) V_GELU(x);
+	else V_TANH(x);
 }
 
 // V_SLOPE: x becomes act'(x).

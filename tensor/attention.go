@@ -12,7 +12,9 @@ func CheckAttention(out, lse, qkv, seg Tensor, a Attend) (n, d, segments int) {
 		panic(fmt.Sprintf("tensor: Attention: width %d does not split into %d heads", d, a.Heads))
 	}
 	matrix("Attention", "out", out, Float, n, d)
-	matrix("Attention", "lse", lse, Float, n, a.Heads)
+	if !lse.None() {
+		matrix("Attention", "lse", lse, Float, n, a.Heads)
+	}
 	matrix("Attention", "qkv", qkv, Float, n, 3*d)
 	matrix("Attention", "seg", seg, I32, anySize, 4)
 	return n, d, seg.Dim(0)
@@ -21,6 +23,7 @@ func CheckAttention(out, lse, qkv, seg Tensor, a Attend) (n, d, segments int) {
 // CheckAttentionBackward returns rows n, width d and the number of segments.
 func CheckAttentionBackward(dqkv, dout, out, lse, qkv, seg Tensor, a Attend) (n, d, segments int) {
 	n, d, segments = CheckAttention(out, lse, qkv, seg, a)
+	matrix("AttentionBackward", "lse", lse, Float, n, a.Heads)
 	matrix("AttentionBackward", "dout", dout, Float, n, d)
 	matrix("AttentionBackward", "dqkv", dqkv, Float, n, 3*d)
 	return n, d, segments
@@ -61,7 +64,11 @@ func visible(i, nv, n int, causal bool) int {
 
 func (r *Reference[F]) Attention(out, lse, qkv, seg Tensor, a Attend) {
 	n, d, segments := CheckAttention(out, lse, qkv, seg, a)
-	os, ls, xs, segs := r.f(out), r.f(lse), r.f(qkv), r.i32(seg)
+	os, xs, segs := r.f(out), r.f(qkv), r.i32(seg)
+	var ls []F
+	if !lse.None() {
+		ls = r.f(lse)
+	}
 	CheckSegments(segs, n)
 	clear(os)
 	clear(ls)
@@ -96,7 +103,9 @@ func (r *Reference[F]) Attention(out, lse, qkv, seg Tensor, a Attend) {
 					o[c] += p[j] / sum * v
 				}
 			}
-			ls[ri*a.Heads+h] = top + F(math.Log(float64(sum)))
+			if ls != nil {
+				ls[ri*a.Heads+h] = top + F(math.Log(float64(sum)))
+			}
 		}
 	})
 }

@@ -119,7 +119,7 @@ type Backend interface {
 
 	// Attention mixes rows within a sample. Segment s is the vision rows [v, v+nv) and the text rows [t, t+nt) of
 	// the packed sequence; either may be empty; a row is in one segment at most; rows in no segment give zero rows.
-	//	out: [n, D]   lse: [n, Heads] log of the sum of exponentials   qkv: [n, 3·D], q then k then v
+	//	out: [n, D]   lse: [n, Heads] log of the sum of exponentials, or none   qkv: [n, 3·D], q then k then v
 	//	seg: [S, 4] I32: v, nv, t, nt
 	Attention(out, lse, qkv, seg Tensor, a Attend)
 	AttentionBackward(dqkv, dout, out, lse, qkv, seg Tensor, a Attend)

@@ -149,13 +149,15 @@ func attentionCases(m maker) []opCase {
 	return cs
 }
 
-// attend runs both directions. The lse of rows in no segment is not part of the contract: it is left out.
+// attend runs both directions, and forward without lse. The lse of rows in no segment is not part of the contract: it is left out.
 func attend(b tensor.Backend, qkv, dout, seg tensor.Tensor, a tensor.Attend) []tensor.Tensor {
 	n, d := dout.Dim(0), dout.Dim(1)
 	out, lse, dqkv := b.Temp(tensor.Float, n, d), b.Temp(tensor.Float, n, a.Heads), b.Temp(tensor.Float, n, 3*d)
 	b.Attention(out, lse, qkv, seg, a)
 	b.AttentionBackward(dqkv, dout, out, lse, qkv, seg, a)
-	return []tensor.Tensor{out, dqkv}
+	alone := b.Temp(tensor.Float, n, d)
+	b.Attention(alone, tensor.Tensor{}, qkv, seg, a)
+	return []tensor.Tensor{out, dqkv, alone}
 }
 
 // attentionPacking holds that a sample's rows are bit-equal alone, in another order and at other places.

@@ -63,13 +63,18 @@ func (t *Tokenizer) encodePatches(patches tensor.Tensor, n int, watch vit.Watch)
 	if watch == nil {
 		watch = func(string, tensor.Tensor) {}
 	}
-	h := b.Temp(tensor.Float, rows, t.width)
+	h := patches // where there is room: the model has read them when it writes
+	if patches.Cols() != t.width {
+		h = b.Temp(tensor.Float, rows, t.width)
+	}
 	t.model.Forward(h, patches, n, watch)
 	watch("fc_norm", h)
+	f := b.Temp(tensor.Float, rows, t.dim)
+	mark := b.Mark()
 	hidden := b.Temp(tensor.Float, rows, t.width)
 	b.Product(hidden, h, t.head0W, t.head0B, tensor.Tanh, false)
-	f := b.Temp(tensor.Float, rows, t.dim)
 	b.Product(f, hidden, t.head2W, t.head2B, tensor.Identity, false)
+	b.Release(mark)
 	watch("to_quantizer", f)
 	z, norm := b.Temp(tensor.Float, rows, t.dim), b.Temp(tensor.Float, rows)
 	b.L2Normalize(z, norm, f, 1e-12)

@@ -8,8 +8,7 @@ import (
 	"github.com/imglish/imglish/tensor"
 )
 
-// Encoder is a Model that is only asked: its matrices are prepared for products, nothing is kept for a backward pass,
-// and three buffers hold all that is under way. It gives what Model.Forward gives, up to the rounding of sums.
+// Encoder is a Model that is only asked: its matrices are prepared for products, and nothing is kept for a backward pass. It gives what Model.Forward gives, up to the rounding of sums.
 type Encoder struct {
 	Shape
 	b tensor.Backend
@@ -117,57 +116,55 @@ func (r *reader) queryBias(block string, width int) tensor.Tensor {
 	return t
 }
 
-// Watch is told of inner tensors: "patch_embed", "pos_added", then for each block "block0.norm1", "block0.mid" (behind
-// the attention's residual) and "block0".
+// chunk is how many samples go through a block at once. A processor gains nothing from more, and all that is wide (queries,
+// keys, values, the inner layer of the MLP) is as large as a chunk needs it.
+const chunk = 8
+
+// Watch is told of inner tensors: "patch_embed", then for each block "block0.norm1", "block0.mid" (behind the attention's
+// residual) and "block0", chunk by chunk.
 type Watch func(name string, t tensor.Tensor)
 
-// Forward enqueues the encoder on n samples. watch is optional.
+// Forward enqueues the encoder on n samples. watch is optional. y may lie over input.
 //
 //	y:     [n·Tokens, Width], written
 //	input: [n·Tokens, In]
 func (e *Encoder) Forward(y, input tensor.Tensor, n int, watch Watch) {
-	b, r, rows := e.b, e.rows.tables(e.b, e.Tokens, n), n*(e.Tokens+1)
+	if n == 0 {
+		return
+	}
 	if watch == nil {
 		watch = func(string, tensor.Tensor) {}
 	}
+	b, tables := e.b, e.rows.tables(e.b, e.Tokens, min(n, chunk))
 	mark := b.Mark()
 	defer b.Release(mark)
-	// The wide buffer holds queries, keys, values and what attention makes of them, then the inner layer of the MLP.
-	x, norm, stats := b.Temp(tensor.Float, rows, e.Width), b.Temp(tensor.Float, rows, e.Width), b.Temp(tensor.Float, rows, 2)
-	wide := b.Temp(tensor.Float, rows, max(4*e.Width, e.Hidden))
-	lse := b.Temp(tensor.Float, rows, e.Heads)
-	part := func(from, cols int) tensor.Tensor { // columns would be strided: parts lie one behind the other
-		flat := wide.Reshape(rows * wide.Cols())
-		return flat.Rows(from*rows, (from+cols)*rows).Reshape(rows, cols)
+	x := b.Temp(tensor.Float, n*(e.Tokens+1), e.Width)
+	// chunks calls f for each chunk: its rows of x, its patches, the row tables of so many samples.
+	chunks := func(f func(x tensor.Tensor, from, to int, r rowTables)) {
+		for i := 0; i < n; i += chunk {
+			end := min(i+chunk, n)
+			f(x.Rows(i*(e.Tokens+1), end*(e.Tokens+1)), i*e.Tokens, end*e.Tokens, tables.first(end-i, e.Tokens))
+		}
 	}
-	qkv, att, inner := part(0, 3*e.Width), part(3*e.Width, e.Width), part(0, e.Hidden)
-
-	e.embed(x, input, wide, r, watch)
+	chunks(func(x tensor.Tensor, from, to int, r rowTables) { e.embed(x, input.Rows(from, to), r, watch) })
 	for i := range e.blocks {
-		k, name := &e.blocks[i], "block"+strconv.Itoa(i)
-		b.LayerNorm(norm, stats, x, k.norm1G, k.norm1B, Eps)
-		watch(name+".norm1", norm)
-		b.Product(qkv, norm, k.qkv, k.qkvB, tensor.Identity, false)
-		b.Attention(att, lse, qkv, r.batch, e.attend())
-		b.Product(x, att, k.proj, k.projB, tensor.Identity, true)
-		watch(name+".mid", x)
-		b.LayerNorm(norm, stats, x, k.norm2G, k.norm2B, Eps)
-		b.Product(inner, norm, k.fc1, k.fc1B, tensor.GELU, false)
-		b.Product(x, inner, k.fc2, k.fc2B, tensor.Identity, true)
-		watch(name, x)
+		chunks(func(x tensor.Tensor, _, _ int, r rowTables) { e.block(i, x, r, watch) })
 	}
-	last := norm.Rows(0, n*e.Tokens)
-	b.Gather(last, x, r.patchRow)
-	b.LayerNorm(y, stats.Rows(0, n*e.Tokens), last, e.normG, e.normB, Eps)
+	chunks(func(x tensor.Tensor, from, to int, r rowTables) {
+		mark := b.Mark()
+		defer b.Release(mark)
+		last, stats := b.Temp(tensor.Float, to-from, e.Width), b.Temp(tensor.Float, to-from, 2)
+		b.Gather(last, x, r.patchRow)
+		b.LayerNorm(y.Rows(from, to), stats, last, e.normG, e.normB, Eps)
+	})
 }
 
-// embed puts the class token before each sample's patches and adds the positions. wide is free memory.
-func (e *Encoder) embed(x, input, wide tensor.Tensor, r *rowTables, watch Watch) {
+// embed puts the class token before each sample's patches and adds the positions.
+func (e *Encoder) embed(x, input tensor.Tensor, r rowTables, watch Watch) {
 	b := e.b
 	mark := b.Mark()
 	defer b.Release(mark)
-	n := input.Dim(0)
-	patches := wide.Reshape(wide.Len()).Rows(0, n*e.Width).Reshape(n, e.Width)
+	patches := b.Temp(tensor.Float, input.Dim(0), e.Width)
 	b.Product(patches, input, e.patch, e.patchB, tensor.Identity, false)
 	watch("patch_embed", patches)
 	table := b.Temp(tensor.Float, e.Tokens+1, e.Width)
@@ -176,6 +173,28 @@ func (e *Encoder) embed(x, input, wide tensor.Tensor, r *rowTables, watch Watch)
 	b.Gather(x, table, r.position)
 	b.GatherAdd(x, patches, r.patch)
 	watch("pos_added", x)
+}
+
+// block runs block i in place.
+func (e *Encoder) block(i int, x tensor.Tensor, r rowTables, watch Watch) {
+	b, k, rows, name := e.b, &e.blocks[i], x.Dim(0), "block"+strconv.Itoa(i)
+	mark := b.Mark()
+	defer b.Release(mark)
+	norm, stats := b.Temp(tensor.Float, rows, e.Width), b.Temp(tensor.Float, rows, 2)
+	b.LayerNorm(norm, stats, x, k.norm1G, k.norm1B, Eps)
+	watch(name+".norm1", norm)
+	inner := b.Mark()
+	qkv, att := b.Temp(tensor.Float, rows, 3*e.Width), b.Temp(tensor.Float, rows, e.Width)
+	b.Product(qkv, norm, k.qkv, k.qkvB, tensor.Identity, false)
+	b.Attention(att, tensor.Tensor{}, qkv, r.batch, e.attend())
+	b.Product(x, att, k.proj, k.projB, tensor.Identity, true)
+	watch(name+".mid", x)
+	b.Release(inner)
+	hidden := b.Temp(tensor.Float, rows, e.Hidden)
+	b.LayerNorm(norm, stats, x, k.norm2G, k.norm2B, Eps)
+	b.Product(hidden, norm, k.fc1, k.fc1B, tensor.GELU, false)
+	b.Product(x, hidden, k.fc2, k.fc2B, tensor.Identity, true)
+	watch(name, x)
 }
 
 // Free gives all memory back.

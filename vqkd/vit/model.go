@@ -176,6 +176,12 @@ func (r *rowTables) tables(b tensor.Backend, tokens, n int) *rowTables {
 	return r
 }
 
+// first is the tables of the first n samples.
+func (r *rowTables) first(n, tokens int) rowTables {
+	rows := n * (tokens + 1)
+	return rowTables{n, r.position.Rows(0, rows), r.patch.Rows(0, rows), r.class.Rows(0, rows), r.patchRow.Rows(0, n*tokens), r.batch.Rows(0, n)}
+}
+
 func (r *rowTables) free(b tensor.Backend) {
 	if r.n == 0 {
 		return

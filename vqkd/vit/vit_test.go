@@ -166,7 +166,7 @@ func TestEncoder(t *testing.T) {
 		if err != nil || len(parameters) != 0 {
 			t.Fatalf("error %v, %d parameters were not read", err, len(parameters))
 		}
-		const n = 3
+		const n = 11 // more than go through a block at once
 		x := b.Alloc(tensor.Float, n*shape.Tokens, shape.In)
 		b.UploadF64(x, random(rng, x.Len()))
 		var got, want [n * 3 * 8]float32

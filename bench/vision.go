@@ -230,27 +230,32 @@ func (p *visionPeer) differ(from *visionPeer) (n int) {
 	return n
 }
 
-// peakKind is the instruction that a contestant's products can use at best.
-func (p *visionPeer) peakKind(h *host) (peak.Kind, bool) {
-	kinds := []peak.Kind{peak.FloatAVX512, peak.FloatAVX2}
-	if p.narrow {
-		kinds = []peak.Kind{peak.BF16AVX512, peak.FloatAVX512, peak.FloatAVX2}
+// peakKind is the instruction that a contestant's products can use at best, and how many of its products make one of theirs.
+func (p *visionPeer) peakKind(h *host) (k peak.Kind, products float64, ok bool) {
+	type use struct {
+		kind     peak.Kind
+		products float64
 	}
 	fast := p.tier == tensor.Fast.String()
+	uses := []use{{peak.FloatAVX512, 1}, {peak.FloatAVX2, 1}}
 	switch {
 	case fast && h.isa == "avx2":
-		kinds = []peak.Kind{peak.Int16AVX2}
-	case fast:
-		kinds = []peak.Kind{peak.Int16AVX512, peak.Int16AVX2}
+		uses = []use{{peak.Int16AVX2, 1}}
 	case h.isa == "avx2":
-		kinds = []peak.Kind{peak.FloatAVX2}
+		uses = []use{{peak.FloatAVX2, 1}}
+	case fast:
+		uses = []use{{peak.Int8AMX, 4}, {peak.Int16AVX512, 1}, {peak.Int16AVX2, 1}}
+	case p.tier != "": // exact
+		uses = append([]use{{peak.Int8AMX, 6}}, uses...)
+	case p.narrow:
+		uses = append([]use{{peak.BF16AMX, 1}, {peak.BF16AVX512, 1}}, uses...)
 	}
-	for _, k := range kinds {
-		if slices.Contains(peak.All(), k) {
-			return k, true
+	for _, u := range uses {
+		if slices.Contains(peak.All(), u.kind) {
+			return u.kind, u.products, true
 		}
 	}
-	return 0, false
+	return 0, 0, false
 }
 
 func (c visionCell) print(h *host, all []*visionPeer) {
@@ -260,8 +265,8 @@ func (c visionCell) print(h *host, all []*visionPeer) {
 	exact, fast := ofTier(all, "exact"), ofTier(all, "fast")
 	for _, p := range all {
 		share, other := "", ""
-		if k, ok := p.peakKind(h); ok {
-			share = fmt.Sprintf("%.0f %% of %v", 100*median(p.rates)*macs/peak.Rate(k, c.threads, 300*time.Millisecond), k)
+		if k, products, ok := p.peakKind(h); ok {
+			share = fmt.Sprintf("%.0f %% of %v", 100*median(p.rates)*macs*products/peak.Rate(k, c.threads, 300*time.Millisecond), k)
 		}
 		if exact != nil {
 			other = fmt.Sprintf("%d of %d", p.differ(exact), len(p.codes))

@@ -17,6 +17,7 @@ import (
 // backend runs every op inside its call. The first error (memory) stays: later ops do nothing, and Sync returns it.
 type backend struct {
 	isa     C.int32_t
+	tiles   bool // products with prepared matrices go by digits
 	threads int
 	mr, nr  int // register tile of a product: rows, columns
 	pr      int // rows of a packed tile
@@ -38,7 +39,7 @@ func NewWith(o Options) (tensor.Backend, error) {
 	if !Has(o.ISA) {
 		return nil, fmt.Errorf("cpu: this processor has no %v", o.ISA)
 	}
-	b := &backend{isa: C.int32_t(o.ISA), threads: o.threads(), live: map[*buffer]struct{}{}}
+	b := &backend{isa: C.int32_t(o.ISA), tiles: o.ISA == AMX, threads: o.threads(), live: map[*buffer]struct{}{}}
 	var mr, nr, pr, kc C.int64_t
 	if err := status(C.imglish_tile(b.isa, &mr, &nr, &pr, &kc)); err != nil {
 		return nil, err

@@ -1,5 +1,5 @@
-// Package cpu is the [tensor.Backend] on C kernels: plain C, AVX2 with FMA, AVX-512, and AVX-512 with VNNI, chosen when
-// the program runs.
+// Package cpu is the [tensor.Backend] on C kernels: plain C, AVX2 with FMA, AVX-512, AVX-512 with VNNI, and with AMX, chosen
+// when the program runs.
 //
 // [New] takes the best instruction set of the processor; [NewWith] takes a given one, so that tests run each that the
 // machine has. Tensors live in C memory; every op runs inside its call, on up to Threads threads. Heavy ops cross the
@@ -14,7 +14,7 @@
 // differ by rounding.
 //
 // Products with a prepared matrix of tier fast multiply 16-bit integers (int16.c says why no sum can overflow and what
-// they lose); everything else is float32.
+// they lose). AMX multiplies digits of 8 bits, three for tier exact and two for fast (digits.c). Everything else is float32.
 //
 // What it does not do: training in lower precision, fused training steps, memory that outlives Close. One goroutine at a
 // time may use a backend; several backends may work side by side.

@@ -66,4 +66,25 @@
 #endif
 #endif
 
+#ifdef WITH_AMX // bodies that multiply tiles
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("amx-tile,amx-int8,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("amx-tile,amx-int8,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,prefer-vector-width=512")
+#endif
+#define ISA amx
+#define VW 16
+#define AMX
+#include BODY
+#undef ISA
+#undef VW
+#undef AMX
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
 #endif

@@ -27,29 +27,29 @@ INLINE struct target N(aim)(const struct imglish_product *j, float *t, int64_t r
 	return to;
 }
 
-// finish does what is left, for t, if something is. Not inlined: the compiler would keep the activation's constants in
-// registers that the tile needs.
-static __attribute__((noinline)) void N(finish)(const struct imglish_product *j, const struct target *to, float *t, int64_t row, int64_t col,
-                                                int64_t rows, int add, int last)
+// finish does what is left, for t [rows, wide], if something is. Not inlined: the compiler would keep the activation's
+// constants in registers that the tile needs.
+static __attribute__((noinline)) void N(finish)(const struct imglish_product *j, const struct target *to, float *t, int64_t wide, int64_t row,
+                                                int64_t col, int64_t rows, int add, int last)
 {
-	int64_t cols = min64(NR, j->cols - col), at = row * j->ldy + col;
+	int64_t cols = min64(wide, j->cols - col), at = row * j->ldy + col;
 	const float *bias = last && j->bias ? j->bias + col : 0;
 	float *pre = last && j->pre ? j->pre + at : 0, *c = j->y + at;
 	for (int64_t r = 0; r < rows && !to->whole; r++)
 		for (int64_t l = 0; l < cols; l += VW) {
 			int64_t from = r * j->ldy + l, left = cols - l;
-			vf v = V_LD(t + r * NR + l);
+			vf v = V_LD(t + r * wide + l);
 			if (add) v = V_LDN(c + from, left) + v;
 			if (bias) v = v + V_LDN(bias + l, left);
 			if (pre) V_STN(pre + from, v, left);
-			V_ST(t + r * NR + l, v);
+			V_ST(t + r * wide + l, v);
 		}
-	for (int64_t i = 0; i < rows * NR && to->act; i += VS * VW) { // MR·NR is a multiple of VS·VW; what lies behind cols goes nowhere
+	for (int64_t i = 0; i < rows * wide && to->act; i += VS * VW) { // t holds whole VS vectors; what lies behind cols goes nowhere
 		vf x[VS];
 		EACH x[u] = V_LD(t + i + u * VW);
 		V_ACTIVATE(x, to->act);
 		EACH V_ST(t + i + u * VW, x[u]);
 	}
 	for (int64_t r = 0; r < rows; r++)
-		for (int64_t l = 0; l < cols; l += VW) V_STN(c + r * j->ldy + l, V_LD(t + r * NR + l), cols - l);
+		for (int64_t l = 0; l < cols; l += VW) V_STN(c + r * j->ldy + l, V_LD(t + r * wide + l), cols - l);
 }

@@ -11,10 +11,7 @@
 #include "pool.h"
 
 #define LENGTH 46300.0f // rounding to integers adds at most √KC/2 = 10 to a length; √2³¹ is 46,340.9
-#define LARGEST 32767.0f
-
-// pair_block is sum_block for steps in pairs.
-#define PAIR_BLOCK(k) round_up(sum_block(k), 2)
+#define LARGEST 32639.0f // 127·(2⁸ + 1): two balanced digits hold it (digits.c)
 
 #define BODY "int16_body.h"
 #define WITH_VNNI

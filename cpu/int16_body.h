@@ -4,6 +4,7 @@
 #include "vec_math.h"
 #include "panel.h"
 #include "finish.h"
+#include "scale.h"
 
 // to_int16 writes VW integers, rounded half to even.
 #if VW == 16
@@ -31,18 +32,7 @@ static void N(quantise)(int16_t *q, float *back, const float *x, int64_t k, int6
 			const float *s = x + i * k + b * block;
 			int16_t *d = q + i * round_up(k, 2) + b * block;
 			int64_t n = min64(block, k - b * block);
-			vf sum = {0}, top = {0};
-			for (int64_t j = 0; j < n; j += VW) {
-				vf v = V_LDN(s + j, n - j);
-				sum = V_FMA(v, v, sum);
-				top = V_MAX(top, V_ABS(v));
-			}
-			float length = sqrtf(V_SUM(sum)), factor = LENGTH / length, limit = LARGEST / V_TOP(top);
-			if (factor > limit) factor = limit;
-			float worth = 1 / factor;
-			if (!(length < INFINITY) || length == 0) worth = length, factor = 0; // inf·0 is NaN below
-			if (length != 0 && !(worth < INFINITY)) worth = NAN;
-			if (!(factor < INFINITY)) factor = 0; // lengths below float's range
+			float worth, factor = N(scale_of)(s, n, LENGTH, LARGEST, &worth);
 			back[i * blocks + b] = worth;
 			int64_t j = 0;
 			if (factor == 0) memset(d, 0, (size_t)n * sizeof *d), j = n;
@@ -181,7 +171,7 @@ static void N(product16)(const struct imglish_product *j, int64_t i0, int64_t i1
 				struct target to = N(aim)(j, t, i, p * NR, add, last);
 				N(tile16)(kc, j->x16 + i * even + k0, even, rows, j->packed16 + k0 * padded + p * NR * kc, j->back + i * blocks + b, blocks,
 				          j->scale + b * padded + p * NR, to.c, to.ldc, to.from, j->ldy, to.bias);
-				if (to.c == t) N(finish)(j, &to, t, i, p * NR, rows, add, last);
+				if (to.c == t) N(finish)(j, &to, t, NR, i, p * NR, rows, add, last);
 			}
 		}
 	}

@@ -5,6 +5,10 @@
 #include <unistd.h>
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#endif
+#if defined(__x86_64__)
+#include <cpuid.h>
 #endif
 #include "isa.h"
 
@@ -19,6 +23,27 @@ const char *imglish_status_text(int32_t status)
 	return "unknown status";
 }
 
+#if defined(__x86_64__) && defined(__linux__)
+// amx: whether the processor has tiles of bytes, the system saves them, and lets this process use them, which it must be asked
+// for once (arch_prctl; threads inherit it). A refusal is no error: there are other instructions.
+static int amx(void)
+{
+	static _Atomic int known; // 1: no, 2: yes
+	if (known) return known == 2;
+	enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };
+	unsigned a, b, c, d = 0, low, high;
+	int has = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 24 & 3) == 3; // AMX-TILE, AMX-INT8
+	if (has) {
+		__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0)); // AVX-512 was found: there is an XCR0
+		has = (low >> 17 & 3) == 3 && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+	}
+	known = has ? 2 : 1;
+	return has;
+}
+#else
+static int amx(void) { return 0; }
+#endif
+
 int32_t imglish_has_isa(int32_t isa)
 {
 	if (isa == IMGLISH_GENERIC) return 1;
@@ -29,14 +54,16 @@ int32_t imglish_has_isa(int32_t isa)
 	int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
 	             __builtin_cpu_supports("avx512dq");
 	if (isa == IMGLISH_AVX512) return avx512;
-	if (isa == IMGLISH_VNNI) return avx512 && __builtin_cpu_supports("avx512vnni");
+	int vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+	if (isa == IMGLISH_VNNI) return vnni;
+	if (isa == IMGLISH_AMX) return vnni && amx();
 #endif
 	return 0;
 }
 
 int32_t imglish_best_isa(void)
 {
-	int32_t isa = IMGLISH_VNNI;
+	int32_t isa = IMGLISH_AMX;
 	while (!imglish_has_isa(isa)) isa--;
 	return isa;
 }

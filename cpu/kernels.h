@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum { IMGLISH_OK = 0, IMGLISH_NO_ISA = 1, IMGLISH_BAD_ID = 2, IMGLISH_NO_MEMORY = 3 };
-enum { IMGLISH_GENERIC = 0, IMGLISH_AVX2 = 1, IMGLISH_AVX512 = 2, IMGLISH_VNNI = 3 };
+enum { IMGLISH_GENERIC = 0, IMGLISH_AVX2 = 1, IMGLISH_AVX512 = 2, IMGLISH_VNNI = 3, IMGLISH_AMX = 4 };
 enum { IMGLISH_IDENTITY = 0, IMGLISH_GELU = 1, IMGLISH_TANH = 2 };
 
 const char *imglish_status_text(int32_t status);
@@ -46,6 +46,9 @@ struct imglish_product {
 	// imglish_product16 instead of x and packed:
 	const int16_t *x16, *packed16; // imglish_quantise, imglish_pack16
 	const float *back, *scale;
+	// imglish_product_digits too:
+	const int8_t *xd, *packedd; // imglish_cut, imglish_pack_digits
+	int32_t digits;
 };
 // scratch: pr·kc
 int32_t imglish_product(imglish_pool *pool, int32_t isa, const struct imglish_product *p);
@@ -62,6 +65,14 @@ int32_t imglish_quantise(imglish_pool *pool, int32_t isa, int16_t *q, float *bac
 int32_t imglish_pack16(imglish_pool *pool, int32_t isa, int16_t *dst, float *scale, const int16_t *q, const float *back, int64_t cols,
                        int64_t k);
 int32_t imglish_product16(imglish_pool *pool, int32_t isa, const struct imglish_product *p);
+// Products of digits of 8 bits (digits.c), for AMX: two digits are tier fast, three tier exact. imglish_cut is to
+// imglish_quantise, and imglish_pack_digits to imglish_pack16, what bytes are to integers; blocks, back and scale are alike.
+// Panels have 32 columns, tiles 16 rows.  d, dst: imglish_digits_bytes of the rows or columns
+int64_t imglish_digits_bytes(int64_t n, int64_t k, int32_t digits);
+int32_t imglish_cut(imglish_pool *pool, int32_t isa, int8_t *d, float *back, const float *x, int64_t n, int64_t k, int32_t digits);
+int32_t imglish_pack_digits(imglish_pool *pool, int32_t isa, int8_t *dst, float *scale, const int8_t *d, const float *back, int64_t cols,
+                            int64_t k, int32_t digits);
+int32_t imglish_product_digits(imglish_pool *pool, int32_t isa, const struct imglish_product *p);
 // dy *= act'(pre), elements [from, to).
 int32_t imglish_slope(int32_t isa, float *dy, const float *pre, int32_t act, int64_t from, int64_t to);
 

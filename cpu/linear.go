@@ -90,20 +90,21 @@ func (b *backend) multiply(p C.struct_imglish_product) {
 	if !b.reserve(b.pr * b.kc) {
 		return
 	}
-	b.cut(&p, min(int(p.k), b.kc))
+	b.cut(&p, b.mr, b.nr, min(int(p.k), b.kc))
 	b.check(C.imglish_product(b.pool, b.isa, &p))
 }
 
 // cut chooses the parts of a product: rows tall, panels broad. The panels of a part stay in a thread's cache, where a
 // column takes floats. Parts are about equal, and enough that no thread waits long for another's last one.
-func (b *backend) cut(p *C.struct_imglish_product, floats int) {
-	n, panels := int(p.n), blocks(int(p.cols), b.nr)
-	tall, broad := even(n, 10*b.mr, b.mr), even(panels, max(1, stripCache/(max(1, floats)*b.nr)), 1)
+// Tiles have mr rows, panels nr columns.
+func (b *backend) cut(p *C.struct_imglish_product, mr, nr, floats int) {
+	n, panels := int(p.n), blocks(int(p.cols), nr)
+	tall, broad := even(n, 10*mr, mr), even(panels, max(1, stripCache/(max(1, floats)*nr)), 1)
 	for b.threads > 1 && blocks(n, tall)*blocks(panels, broad) < partsEach*b.threads {
 		if broad > 2 {
 			broad = even(panels, (broad+1)/2, 1)
-		} else if tall > 2*b.mr {
-			tall = even(n, tall/2, b.mr)
+		} else if tall > 2*mr {
+			tall = even(n, tall/2, mr)
 		} else {
 			break
 		}

@@ -42,7 +42,7 @@ INLINE void N(tiles)(const struct imglish_product *j, int64_t row, int64_t rows,
 			for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->y + (row + r) * j->ldy + p * NR + l);
 		struct target to = N(aim)(j, t, row, p * NR, add, last);
 		N(tile)(rows, kc, a, rs, cs, b + (p - p0) * NR * kc, to.c, to.ldc, to.from, j->ldy, to.bias);
-		if (to.c == t) N(finish)(j, &to, t, row, p * NR, rows, add, last);
+		if (to.c == t) N(finish)(j, &to, t, NR, row, p * NR, rows, add, last);
 	}
 }
 

@@ -8,11 +8,18 @@ import (
 	"github.com/imglish/imglish/tensor/optest"
 )
 
-// each runs f for every instruction set that the machine has.
+// tiles, added to an instruction set, asks for AMX's products on tiles in plain C.
+const tiles cpu.ISA = 16
+
+// each runs f for every instruction set that the machine has, and for AMX's way on others.
 func each(t *testing.T, f func(t *testing.T, isa cpu.ISA)) {
-	for _, isa := range []cpu.ISA{cpu.Generic, cpu.AVX2, cpu.AVX512, cpu.VNNI} {
-		t.Run(isa.String(), func(t *testing.T) {
-			if !cpu.Has(isa) {
+	for _, isa := range []cpu.ISA{cpu.Generic, cpu.AVX2, cpu.AVX512, cpu.VNNI, cpu.AMX, cpu.Generic | tiles, cpu.AVX512 | tiles} {
+		name := (isa &^ tiles).String()
+		if isa&tiles != 0 {
+			name += "-tiles"
+		}
+		t.Run(name, func(t *testing.T) {
+			if !cpu.Has(isa &^ tiles) {
 				t.Skip("not on this processor")
 			}
 			f(t, isa)
@@ -22,9 +29,16 @@ func each(t *testing.T, f func(t *testing.T, isa cpu.ISA)) {
 
 func open(t testing.TB, isa cpu.ISA, threads int) tensor.Backend {
 	t.Helper()
-	b, err := cpu.NewWith(cpu.Options{Threads: threads, ISA: isa})
+	set := isa
+	if isa > 0 {
+		set &^= tiles
+	}
+	b, err := cpu.NewWith(cpu.Options{Threads: threads, ISA: set})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if set != isa {
+		return cpu.WithTiles(b)
 	}
 	return b
 }

@@ -16,6 +16,7 @@ const (
 	AVX2    ISA = 1  // with FMA
 	AVX512  ISA = 2  // F, BW, VL and DQ
 	VNNI    ISA = 3  // AVX512 with dot products of integers
+	AMX     ISA = 4  // VNNI with tiles of bytes, where the system lets this process use them
 )
 
 func (i ISA) String() string {
@@ -30,18 +31,20 @@ func (i ISA) String() string {
 		return "avx512"
 	case VNNI:
 		return "avx512-vnni"
+	case AMX:
+		return "amx"
 	}
 	return fmt.Sprintf("ISA(%d)", int32(i))
 }
 
 // ParseISA reads a name as String prints it.
 func ParseISA(name string) (ISA, error) {
-	for _, i := range []ISA{Best, Generic, AVX2, AVX512, VNNI} {
+	for _, i := range []ISA{Best, Generic, AVX2, AVX512, VNNI, AMX} {
 		if i.String() == name {
 			return i, nil
 		}
 	}
-	return Best, fmt.Errorf("cpu: unknown instruction set %q, want best, generic, avx2, avx512 or avx512-vnni", name)
+	return Best, fmt.Errorf("cpu: unknown instruction set %q, want best, generic, avx2, avx512, avx512-vnni or amx", name)
 }
 
 // Options of a backend.
@@ -58,7 +61,7 @@ func (o Options) Validate() error {
 	if o.Threads < 0 {
 		return fmt.Errorf("cpu: %d threads", o.Threads)
 	}
-	if o.ISA < Best || o.ISA > VNNI {
+	if o.ISA < Best || o.ISA > AMX {
 		return fmt.Errorf("cpu: unknown instruction set %d", int32(o.ISA))
 	}
 	return nil

@@ -21,6 +21,9 @@ static inline __attribute__((unused)) int64_t sum_block(int64_t k)
 	int64_t count = (k + KC - 1) / KC;
 	return k > 0 ? (k + count - 1) / count : 1;
 }
+
+// PAIR_BLOCK is sum_block for steps in pairs.
+#define PAIR_BLOCK(k) round_up(sum_block(k), 2)
 #define MR N(mr)
 #define NR N(nr)
 #define PR N(pr)

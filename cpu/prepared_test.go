@@ -126,3 +126,39 @@ func TestFastAtItsLimits(t *testing.T) {
 		}
 	})
 }
+
+// TestTilesGiveTheSameIntegers: the digits of tier fast are those of its integers, so products are equal bit for bit where
+// vectors are equally wide: on tiles in plain C, and on AMX's own.
+func TestTilesGiveTheSameIntegers(t *testing.T) {
+	isas := [][2]cpu.ISA{{cpu.Generic, cpu.Generic | tiles}, {cpu.AVX2, cpu.AVX2 | tiles}, {cpu.AVX512, cpu.AVX512 | tiles}, {cpu.AVX512, cpu.AMX}}
+	r := rand.New(rand.NewPCG(7, 9))
+	for _, isa := range isas {
+		if !cpu.Has(isa[0]) || !cpu.Has(isa[1]&^tiles) {
+			continue
+		}
+		for _, size := range [][3]int{{1, 1, 1}, {1, 64, 16}, {17, 65, 33}, {5, 63, 7}, {40, 384, 64}, {33, 385, 40}, {48, 770, 31}, {197, 768, 96}} {
+			n, k, out := size[0], size[1], size[2]
+			x, w := make([]float64, n*k), make([]float64, out*k)
+			for _, v := range [][]float64{x, w} {
+				for i := range v {
+					v[i] = r.NormFloat64() * math.Exp(r.NormFloat64())
+				}
+			}
+			copy(x, make([]float64, k)) // a row of zeros
+			x[len(x)-1] = 1e4           // and one that a single value rules
+			var y [2][]float64
+			for i := range y {
+				b := open(t, isa[i], 2)
+				y[i] = product(b, x, w, n, k, out)
+				if err := b.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i, v := range y[0] {
+				if y[1][i] != v {
+					t.Fatalf("%v, %v: element %d is %v, integers give %v", isa, size, i, y[1][i], v)
+				}
+			}
+		}
+	}
+}

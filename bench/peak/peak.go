@@ -21,11 +21,14 @@ const (
 	Int16AVX2               // vpmaddwd and vpaddd, 16 products
 	Int16AVX512             // vpdpwssd, 32 products
 	Int8AVX512              // vpdpbusd, 64 products
+	BF16AMX                 // tdpbf16ps, 8,192 products
+	Int8AMX                 // tdpbssd, 16,384 products
 	kinds
 )
 
 func (k Kind) String() string {
-	return [...]string{"float32 AVX2", "float32 AVX-512", "bfloat16 AVX-512", "int16 AVX2", "int16 AVX-512 VNNI", "int8 AVX-512 VNNI"}[k]
+	return [...]string{"float32 AVX2", "float32 AVX-512", "bfloat16 AVX-512", "int16 AVX2", "int16 AVX-512 VNNI", "int8 AVX-512 VNNI",
+		"bfloat16 AMX", "int8 AMX"}[k]
 }
 
 // All lists what this processor has and this build can measure.
@@ -41,7 +44,10 @@ func All() []Kind {
 
 // Rate is the multiply-accumulates a second of so many threads together. It takes about as long as it is told to.
 func Rate(k Kind, threads int, took time.Duration) float64 {
-	const burst = 1 << 20 // 1 to 3 ms
+	burst := int64(1 << 20) // 1 to 3 ms
+	if k == BF16AMX || k == Int8AMX {
+		burst = 1 << 15
+	}
 	var done atomic.Int64
 	start := time.Now()
 	var group conc.WaitGroup

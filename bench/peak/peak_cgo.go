@@ -5,7 +5,11 @@ package peak
 // #include "peak.h"
 import "C"
 
-import "golang.org/x/sys/cpu"
+import (
+	"golang.org/x/sys/cpu"
+
+	kernels "github.com/imglish/imglish/cpu"
+)
 
 func has(k Kind) bool {
 	switch x := cpu.X86; k {
@@ -17,6 +21,10 @@ func has(k Kind) bool {
 		return x.HasAVX512BF16
 	case Int16AVX512, Int8AVX512:
 		return x.HasAVX512VNNI
+	case BF16AMX:
+		return x.HasAMXBF16 && kernels.Has(kernels.AMX)
+	case Int8AMX:
+		return kernels.Has(kernels.AMX) // the system was asked for tiles
 	}
 	return false
 }

@@ -25,6 +25,9 @@ type progress struct {
 	start time.Time
 	last  time.Time
 	drawn bool
+	begun bool
+	first int64     // done at the first update, which came at since: the rate is of what was done from there on, so that
+	since time.Time // work that goes on where it was stopped does not count what it found
 }
 
 func newProgress(w io.Writer, label string) *progress {
@@ -40,11 +43,14 @@ func (p *progress) update(done, total int64, note string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	if !p.begun {
+		p.begun, p.first, p.since = true, done, now
+	}
 	if now.Sub(p.start) < progressAfter || now.Sub(p.last) < p.every {
 		return
 	}
 	p.last = now
-	line := progressLine(p.label, done, total, now.Sub(p.start), note)
+	line := progressLine(p.label, done, total, done-p.first, now.Sub(p.since), note)
 	if p.tty {
 		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
 		p.drawn = true
@@ -63,14 +69,15 @@ func (p *progress) finish() {
 	}
 }
 
-func progressLine(label string, done, total int64, took time.Duration, note string) string {
+// progressLine: fresh is what was done in the time that it took.
+func progressLine(label string, done, total, fresh int64, took time.Duration, note string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d", label, done)
 	if total > 0 {
 		fmt.Fprintf(&b, " of %d (%d %%)", total, 100*done/total)
 	}
-	rate := float64(done) / took.Seconds()
-	if rate > 0 {
+	if fresh > 0 && took > 0 {
+		rate := float64(fresh) / took.Seconds()
 		fmt.Fprintf(&b, ", %.3g/s", rate)
 		if total > done {
 			left := time.Duration(float64(total-done) / rate * float64(time.Second))

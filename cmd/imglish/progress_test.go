@@ -9,16 +9,17 @@ import (
 
 func TestProgressLine(t *testing.T) {
 	for _, tt := range []struct {
-		done, total int64
-		took        time.Duration
-		note, want  string
+		done, total, fresh int64
+		took               time.Duration
+		note, want         string
 	}{
-		{50, 200, 10 * time.Second, "3 skipped", "fetch: 50 of 200 (25 %), 5/s, 30s left, 3 skipped"},
-		{50, 0, 10 * time.Second, "", "fetch: 50, 5/s"},
-		{0, 200, 10 * time.Second, "", "fetch: 0 of 200 (0 %)"},
-		{200, 200, 10 * time.Second, "", "fetch: 200 of 200 (100 %), 20/s"},
+		{50, 200, 50, 10 * time.Second, "3 skipped", "fetch: 50 of 200 (25 %), 5/s, 30s left, 3 skipped"},
+		{50, 0, 50, 10 * time.Second, "", "fetch: 50, 5/s"},
+		{0, 200, 0, 10 * time.Second, "", "fetch: 0 of 200 (0 %)"},
+		{200, 200, 200, 10 * time.Second, "", "fetch: 200 of 200 (100 %), 20/s"},
+		{150, 200, 50, 10 * time.Second, "", "fetch: 150 of 200 (75 %), 5/s, 10s left"}, // 100 were there before
 	} {
-		if got := progressLine("fetch", tt.done, tt.total, tt.took, tt.note); got != tt.want {
+		if got := progressLine("fetch", tt.done, tt.total, tt.fresh, tt.took, tt.note); got != tt.want {
 			t.Errorf("progressLine(%d of %d in %s) = %q, want %q", tt.done, tt.total, tt.took, got, tt.want)
 		}
 	}

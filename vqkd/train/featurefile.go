@@ -14,6 +14,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/imglish/imglish/pixels"
+	"github.com/imglish/imglish/tensor"
 )
 
 // Columns of recorded views. The line's own shards call their views so too.
@@ -183,19 +184,7 @@ func number(v parquet.Value) float32 {
 	case parquet.Double:
 		return float32(v.Double())
 	case parquet.FixedLenByteArray:
-		return fromHalf(binary.LittleEndian.Uint16(v.ByteArray()))
+		return tensor.FromF16(binary.LittleEndian.Uint16(v.ByteArray()))
 	}
 	return float32(math.NaN())
-}
-
-// fromHalf widens an IEEE half.
-func fromHalf(h uint16) float32 {
-	sign, exponent, fraction := uint32(h>>15)<<31, h>>10&31, uint32(h&1023)
-	switch exponent {
-	case 0: // zero or subnormal: fraction·2⁻²⁴
-		return math.Float32frombits(math.Float32bits(float32(fraction)/(1<<24)) | sign)
-	case 31:
-		return math.Float32frombits(sign | 255<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (uint32(exponent)+112)<<23 | fraction<<13)
 }

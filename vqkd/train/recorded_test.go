@@ -163,17 +163,3 @@ func TestRecordedRefuses(t *testing.T) {
 		t.Errorf("an empty folder: %v", err)
 	}
 }
-
-func TestHalf(t *testing.T) {
-	for h, want := range map[uint16]float64{
-		0: 0, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x0400: 0x1p-14, 0x0001: 0x1p-24, 0x83ff: -1023 * 0x1p-24, 0x3555: 1365 * 0x1p-12,
-		0x7c00: math.Inf(1), 0xfc00: math.Inf(-1),
-	} {
-		if got := fromHalf(h); float64(got) != want {
-			t.Errorf("half %#04x = %v, want %v", h, got, want)
-		}
-	}
-	if !math.IsNaN(float64(fromHalf(0x7e00))) {
-		t.Error("a half that is no number becomes one")
-	}
-}

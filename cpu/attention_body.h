@@ -82,7 +82,7 @@ INLINE void N(pack_queries)(float *dst, const float *x, int64_t ld, const struct
 INLINE void N(scores)(float *c, int64_t ld, int64_t rows, const float *a, const float *panels, int64_t keys, int64_t head)
 {
 	for (int64_t j = 0; j < keys; j += NR)
-		if (keys - j > VW) N(tile)(rows, head, a, 1, PR, panels + j * head, c + j, ld, 0, 0, 0);
+		if (keys - j > VW) N(tile)(rows, 0, head, a, 1, PR, panels + j * head, c + j, ld, 0, 0, 0);
 		else N(half_tile)(rows, head, a, 1, PR, panels + j * head, c + j, ld);
 }
 
@@ -130,7 +130,7 @@ static void N(attend)(const struct attention *t, int64_t from, int64_t to, float
 			}
 			float c[MR * NR] __attribute__((aligned(64)));
 			for (int64_t col = 0; col < head; col += NR) {
-				N(tile)(rows, keys, p, lead, 1, vp + col * s.rows, c, NR, 0, 0, 0);
+				N(tile)(rows, 0, keys, p, lead, 1, vp + col * s.rows, c, NR, 0, 0, 0);
 				for (int64_t r = 0; r < rows; r++) {
 					float *o = t->out + segment_row(&s, i + r) * t->d + u % t->heads * head + col;
 					for (int64_t l = 0; l < NR && l < head - col; l += VW) V_STN(o + l, V_LD(c + r * NR + l) * inverse[r], head - col - l);
@@ -161,7 +161,7 @@ INLINE void N(gather_tiles)(float *acc, const float *a, int64_t lead, const floa
 	for (int64_t j = 0; j < keys; j += MR)
 		for (int64_t col = 0; col < wide; col += NR) {
 			float *c = acc + j * wide + col;
-			N(tile)(MR, queries, a + j, 1, lead, b + col * queries, c, wide, c, wide, 0);
+			N(tile)(MR, 0, queries, a + j, 1, lead, b + col * queries, c, wide, c, wide, 0);
 		}
 }
 
@@ -210,7 +210,7 @@ static void N(attend_backward)(const struct attention *t, int64_t from, int64_t 
 					             segment_sees(&s, i + r, t->causal), upto);
 				}
 				for (int64_t col = 0; col < head; col += NR) {
-					N(tile)(MR, most, di, lead, 1, kp + col * s.rows, c, NR, 0, 0, 0);
+					N(tile)(MR, 0, most, di, lead, 1, kp + col * s.rows, c, NR, 0, 0, 0);
 					for (int64_t r = 0; r < rows; r++) {
 						float *dq = t->dqkv + segment_row(&s, i + r) * ld + h + col;
 						for (int64_t l = 0; l < NR && l < head - col; l += VW) V_STN(dq + l, V_LD(c + r * NR + l), head - col - l);

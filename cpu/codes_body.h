@@ -20,7 +20,7 @@ static void N(nearest_code)(uint16_t *codes, float *best, const float *z, const 
 			// The sum's blocks come one behind the other, as in a linear layer.
 			for (int64_t k0 = 0; k0 < d || k0 == 0; k0 += block) {
 				int64_t kc = min64(block, d - k0);
-				N(tile)(MR, kc, scratch + k0 * PR, 1, PR, packed + k0 * padded + p * NR * kc, c, NR, k0 ? c : 0, NR, 0);
+				N(tile)(MR, 0, kc, scratch + k0 * PR, 1, PR, packed + k0 * padded + p * NR * kc, c, NR, k0 ? c : 0, NR, 0);
 			}
 			int64_t have = min64(NR, k - p * NR);
 			for (int64_t r = 0; have < NR && r < MR; r++)

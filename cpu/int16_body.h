@@ -68,9 +68,10 @@ static void N(pack16)(int16_t *dst, float *scale, const int16_t *q, const float 
 // tile16: c[r·ldc + l] = from[r·ldf + l] + back[r]·scale[l]·Σ_k a[r][k]·b[k][l] + bias[l] for rows r, at most MR and lda
 // apart, and NR lanes l. from and bias are optional.
 #if VW == 4
-INLINE void N(tile16)(int64_t k, const int16_t *a, int64_t lda, int64_t rows, const int16_t *b, const float *back, int64_t ldback,
+INLINE void N(tile16)(int ahead, int64_t k, const int16_t *a, int64_t lda, int64_t rows, const int16_t *b, const float *back, int64_t ldback,
                       const float *scale, float *c, int64_t ldc, const float *from, int64_t ldf, const float *bias)
 {
+	(void)ahead;
 	for (int64_t r = 0; r < rows; r++) {
 		int32_t s[NR] = {0};
 		const int16_t *x = a + r * lda, *w = b;
@@ -110,18 +111,21 @@ INLINE int32_t N(pair)(const int16_t *p)
 	return v;
 }
 
-// tile16_of is tile16 for a number of rows that the compiler knows.
-INLINE void N(tile16_of)(const int rows, int64_t k, const int16_t *a, int64_t lda, const int16_t *b, const float *back, int64_t ldback,
+// tile16_of is tile16 for a number of rows that the compiler knows; ahead: as for tile_of.
+INLINE void N(tile16_of)(const int rows, const int ahead, int64_t k, const int16_t *a, int64_t lda, const int16_t *b, const float *back, int64_t ldback,
                          const float *scale, float *c, int64_t ldc, const float *from, int64_t ldf, const float *bias)
 {
 	vi s[MR][2];
 	const int16_t *at[(MR + 2) / 3];
+	const int64_t next = k * NR; // the panel behind this one
 #pragma GCC unroll 16
 	for (int r = 0; r < rows; r++) s[r][0] = s[r][1] = (vi){0};
 #pragma GCC unroll 16
 	for (int r = 0; r < rows; r += 3) at[r / 3] = a + r * lda;
 	for (; k > 0; k -= 2, b += 2 * NR) {
 		PAIRS b0 = PAIRS_LD(b), b1 = PAIRS_LD(b + 2 * VW);
+		if (ahead) __builtin_prefetch(b + next, 0, 2);
+		if (ahead && NR > 16) __builtin_prefetch(b + next + 32, 0, 2);
 #pragma GCC unroll 16
 		for (int r = 0; r < rows; r++) {
 			PAIRS x = PAIR_SET(at[r / 3] + r % 3 * lda);
@@ -141,11 +145,12 @@ INLINE void N(tile16_of)(const int rows, int64_t k, const int16_t *a, int64_t ld
 	N(put)(rows, 2, y, c, ldc, from, ldf, bias);
 }
 
-INLINE void N(tile16)(int64_t k, const int16_t *a, int64_t lda, int64_t rows, const int16_t *b, const float *back, int64_t ldback,
+INLINE void N(tile16)(int ahead, int64_t k, const int16_t *a, int64_t lda, int64_t rows, const int16_t *b, const float *back, int64_t ldback,
                       const float *scale, float *c, int64_t ldc, const float *from, int64_t ldf, const float *bias)
 {
-#define ROWS(n) case n: N(tile16_of)(n, k, a, lda, b, back, ldback, scale, c, ldc, from, ldf, bias); break;
-	ALL_ROWS(rows)
+#define ROWS(n) case n: N(tile16_of)(n, 0, k, a, lda, b, back, ldback, scale, c, ldc, from, ldf, bias); break;
+	if (ahead && rows == MR) N(tile16_of)(MR, 1, k, a, lda, b, back, ldback, scale, c, ldc, from, ldf, bias);
+	else ALL_ROWS(rows)
 #undef ROWS
 }
 #undef PAIRS
@@ -169,7 +174,7 @@ static void N(product16)(const struct imglish_product *j, int64_t i0, int64_t i1
 				for (int64_t r = 0; add && r < rows; r++) // what finish will read
 					for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->y + (i + r) * j->ldy + p * NR + l);
 				struct target to = N(aim)(j, t, i, p * NR, add, last);
-				N(tile16)(kc, j->x16 + i * even + k0, even, rows, j->packed16 + k0 * padded + p * NR * kc, j->back + i * blocks + b, blocks,
+				N(tile16)(i == i0, kc, j->x16 + i * even + k0, even, rows, j->packed16 + k0 * padded + p * NR * kc, j->back + i * blocks + b, blocks,
 				          j->scale + b * padded + p * NR, to.c, to.ldc, to.from, j->ldy, to.bias);
 				if (to.c == t) N(finish)(j, &to, t, NR, i, p * NR, rows, add, last);
 			}

@@ -32,8 +32,8 @@ static void N(pack_n)(float *dst, const float *w, int64_t ldw, int64_t cols, int
 		}
 }
 
-// tiles computes rows [i0, i1) of panels [p0, p1), rows a, b the first panel.
-INLINE void N(tiles)(const struct imglish_product *j, int64_t row, int64_t rows, int64_t p0, int64_t p1, int64_t kc, const float *a, int64_t rs,
+// tiles computes a tile's rows of panels [p0, p1), rows a, b the first panel; ahead: as for tile.
+INLINE void N(tiles)(const struct imglish_product *j, int ahead, int64_t row, int64_t rows, int64_t p0, int64_t p1, int64_t kc, const float *a, int64_t rs,
                      int64_t cs, const float *b, int add, int last)
 {
 	float t[MR * NR] __attribute__((aligned(64)));
@@ -41,7 +41,7 @@ INLINE void N(tiles)(const struct imglish_product *j, int64_t row, int64_t rows,
 		for (int64_t r = 0; add && r < rows; r++) // what finish will read
 			for (int64_t l = 0; l < NR; l += 16) __builtin_prefetch(j->y + (row + r) * j->ldy + p * NR + l);
 		struct target to = N(aim)(j, t, row, p * NR, add, last);
-		N(tile)(rows, kc, a, rs, cs, b + (p - p0) * NR * kc, to.c, to.ldc, to.from, j->ldy, to.bias);
+		N(tile)(rows, ahead, kc, a, rs, cs, b + (p - p0) * NR * kc, to.c, to.ldc, to.from, j->ldy, to.bias);
 		if (to.c == t) N(finish)(j, &to, t, NR, row, p * NR, rows, add, last);
 	}
 }
@@ -59,7 +59,7 @@ static void N(product)(const struct imglish_product *j, int64_t i0, int64_t i1, 
 				N(pack_rows)(scratch, a, rs, cs, rows, kc);
 				a = scratch, rs = 1, cs = PR;
 			}
-			N(tiles)(j, i, rows, p0, p1, kc, a, rs, cs, j->packed + k0 * padded + p0 * NR * kc, j->add || k0 > 0,
+			N(tiles)(j, i == i0, i, rows, p0, p1, kc, a, rs, cs, j->packed + k0 * padded + p0 * NR * kc, j->add || k0 > 0,
 			         k0 + block >= j->k);
 		}
 	}
@@ -86,7 +86,7 @@ static void N(gram)(const struct gram *g, int64_t i0, int64_t i1, int64_t p0, in
 					N(pack_rows)(scratch + ((r - i) / MR * kc + k) * PR, g->dy + (k0 + k) * g->out + r, 1, 0, min64(MR, end - r), 1);
 			}
 			for (int64_t r = i; r < end; r += MR)
-				N(tiles)(&j, r, min64(MR, end - r), p0, p1, kc, scratch + (r - i) / MR * kc * PR, 1, PR, b, 1, 1);
+				N(tiles)(&j, 0, r, min64(MR, end - r), p0, p1, kc, scratch + (r - i) / MR * kc * PR, 1, PR, b, 1, 1);
 		}
 	}
 }

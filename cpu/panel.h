@@ -69,18 +69,22 @@ INLINE void N(put)(const int rows, const int vecs, vf s[MR][2], float *c, int64_
 	}
 }
 
-// tile_of is tile for a number of rows that the compiler knows, and for vecs vectors of lanes.
-INLINE void N(tile_of)(const int rows, const int vecs, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc,
+// tile_of is tile for a number of rows that the compiler knows, and for vecs vectors of lanes. With ahead it asks for the
+// panel behind b, which is still in memory when the first rows of a part are computed.
+INLINE void N(tile_of)(const int rows, const int vecs, const int ahead, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc,
                        const float *from, int64_t ldf, const float *bias)
 {
 	vf s[MR][2]; // in registers: every loop over rows is unrolled
 	const float *at[(MR + 2) / 3]; // addresses of every third row; the two behind it are rs and 2·rs away
+	const int64_t next = k * NR;   // the panel behind this one
 #pragma GCC unroll 16
 	for (int r = 0; r < rows; r++) s[r][0] = s[r][1] = (vf){0};
 #pragma GCC unroll 16
 	for (int r = 0; r < rows; r += 3) at[r / 3] = a + r * rs;
 	for (; k > 0; k--, b += NR) {
 		vf b0 = V_LD(b), b1 = vecs > 1 ? V_LD(b + VW) : b0;
+		if (ahead) __builtin_prefetch(b + next, 0, 2);
+		if (ahead && NR > 16) __builtin_prefetch(b + next + 16, 0, 2);
 #pragma GCC unroll 16
 		for (int r = 0; r < rows; r++) {
 			vf x = V_SET(at[r / 3][r % 3 * rs]);
@@ -94,19 +98,20 @@ INLINE void N(tile_of)(const int rows, const int vecs, int64_t k, const float *a
 }
 
 // tile: c[r·ldc + l] = from[r·ldf + l] + Σ_k a[r·rs + k·cs]·b[k·NR + l] + bias[l] for rows r, at most MR, and NR lanes l.
-// from and bias are optional.
-INLINE void N(tile)(int64_t rows, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc, const float *from,
+// from and bias are optional. ahead: as for tile_of.
+INLINE void N(tile)(int64_t rows, int ahead, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc, const float *from,
                     int64_t ldf, const float *bias)
 {
-#define ROWS(n) case n: N(tile_of)(n, 2, k, a, rs, cs, b, c, ldc, from, ldf, bias); break;
-	ALL_ROWS(rows)
+#define ROWS(n) case n: N(tile_of)(n, 2, 0, k, a, rs, cs, b, c, ldc, from, ldf, bias); break;
+	if (ahead && rows == MR) N(tile_of)(MR, 2, 1, k, a, rs, cs, b, c, ldc, from, ldf, bias);
+	else ALL_ROWS(rows)
 #undef ROWS
 }
 
 // half_tile: c[r·ldc + l] = Σ_k a[r·rs + k·cs]·b[k·NR + l] for the first VW lanes l alone.
 INLINE void N(half_tile)(int64_t rows, int64_t k, const float *a, int64_t rs, int64_t cs, const float *b, float *c, int64_t ldc)
 {
-#define ROWS(n) case n: N(tile_of)(n, 1, k, a, rs, cs, b, c, ldc, 0, 0, 0); break;
+#define ROWS(n) case n: N(tile_of)(n, 1, 0, k, a, rs, cs, b, c, ldc, 0, 0, 0); break;
 	ALL_ROWS(rows)
 #undef ROWS
 }

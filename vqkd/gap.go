@@ -11,6 +11,12 @@ import (
 // vectors, and still be taken for the nearest by another kind of processor, whose sums and products round otherwise. For
 // tier exact it is what the tier promises against the reference. Tier fast rounds differently where a processor computes
 // it differently; with formula weights of the published size the furthest of 6,076 codes was off by 3.2e-4.
+//
+// The bound of tier fast is measured, not derived. Where rounding moves z by δ, a code e that is given for the nearest e'
+// is further by at most 2·|δ|·|e − e'| (Cauchy and Schwarz), so by 4·|δ|; but what each product loses says nothing useful
+// of δ behind twelve blocks. On one machine |δ| was up to 8.5e-4 with those weights (median 4.5e-4) and up to 4.1e-4 with
+// the shipped tokenizer (4.2e-5), on 14 photos each: a δ that points from one code straight to another, far one could
+// exceed the bound.
 func (t *Tokenizer) Rounding() float64 {
 	if t.precision == tensor.Fast {
 		return 1e-3

@@ -39,20 +39,17 @@ type Info struct {
 	Fingerprint string           `json:"fingerprint"`
 }
 
-// Inspect loads a tokenizer as Load does, with all its checks, says what it is made of, and lets it go.
+// Inspect reads a tokenizer as Load does, with all its checks, and says what it is made of. It holds one tensor at a time.
 func Inspect(path string, o Options) (Info, error) {
-	b := tensor.NewReference[float32]()
-	defer b.Close()
-	t, err := Load(b, path, o)
-	if err != nil {
-		return Info{}, err
-	}
-	defer t.Close()
 	f, err := checkpoint.Open(path)
 	if err != nil {
 		return Info{}, err
 	}
 	defer f.Close()
+	t, err := loadFile(sieve{}, f, o)
+	if err != nil {
+		return Info{}, err
+	}
 	src, z, err := inspect(f)
 	if err != nil {
 		return Info{}, err

@@ -38,6 +38,20 @@ func TestInspect(t *testing.T) {
 	}
 }
 
+// What Inspect says without keeping the weights is what a loaded tokenizer says of itself.
+func TestInspectAgreesWithLoad(t *testing.T) {
+	for _, o := range []Options{{Heads: 3}, {Heads: 6}, {Heads: 3, Side: 96, Batch: 5}, {Heads: 3, Precision: tensor.Fast}} {
+		got, err := Inspect(tiny, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Format, got.DType, got.SHA256, got.OwnSide, got.Decoder, got.Teacher, got.Parameters = "", "", "", 0, 0, 0, 0 // of the file
+		if diff := cmp.Diff(loadTiny(t, tiny, o).Info(), got); diff != "" {
+			t.Errorf("%+v (-Load +Inspect):\n%s", o, diff)
+		}
+	}
+}
+
 // The three released files differ in what training needs: the decoder's depth and the teacher. Training checkpoints hold
 // the teacher itself besides, and data-parallel ones a prefix. None of it may touch the codes.
 func TestLayoutsOfReleases(t *testing.T) {

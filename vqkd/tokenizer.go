@@ -32,14 +32,18 @@ type Tokenizer struct {
 // The file is safetensors or a PyTorch checkpoint. Errors name the file and the tensor; ErrWeights is wrapped where the
 // file is whole but not a VQ-KD tokenizer. A name that ends in digits of a SHA-256, as the published ones do, must fit.
 func Load(b tensor.Backend, path string, o Options) (*Tokenizer, error) {
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
 	f, err := checkpoint.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	return loadFile(b, f, o)
+}
+
+func loadFile(b tensor.Backend, f *checkpoint.File, o Options) (*Tokenizer, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
 	go f.SHA256() // takes as long as all the rest, so it is computed beside it
 	t, err := load(b, f, o)
 	if wrong := checkName(f); wrong != nil { // it explains whatever else is wrong

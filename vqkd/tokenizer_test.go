@@ -378,6 +378,9 @@ func TestLoadErrors(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("error %v, want one saying %q", err, tt.says)
 			}
+			if _, inspected := Inspect(tt.path, tt.o); fmt.Sprint(inspected) != fmt.Sprint(err) {
+				t.Errorf("Inspect's error is %v, Load's %v", inspected, err)
+			}
 		})
 	}
 }

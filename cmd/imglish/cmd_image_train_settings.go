@@ -39,6 +39,7 @@ func addImageTrainFlags(f *pflag.FlagSet, s *imageTrainSettings) {
 	f.IntVar(&c.Codes, "codes", c.Codes, "size of the codebook")
 	f.IntVar(&c.Steps, "steps", c.Steps, "training steps")
 	f.IntVar(&c.Batch, "batch", c.Batch, "views a step")
+	f.IntVar(&c.MicroBatch, "micro-batch", c.MicroBatch, "views of a batch that go through the model at once: bounds memory by gradient accumulation (0: all)")
 	f.IntVar(&c.EvalEvery, "eval-every", c.EvalEvery, "steps between measures")
 	f.IntVar(&c.SaveEvery, "save-every", c.SaveEvery, "steps between states that a killed run goes on from")
 	f.Float64Var(&c.LR, "lr", c.LR, "peak learning rate")

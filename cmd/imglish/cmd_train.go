@@ -55,13 +55,15 @@ tokens, masked, seconds, wait_seconds.`,
 }
 
 func runTrain(cmd *cobra.Command, g *pipeline.Config, o trainOptions) error {
-	p := newProgress(cmd.ErrOrStderr(), "train")
-	defer p.finish()
-	t, err := openTraining(cmd.Context(), g, o, p.update)
+	indexed := newProgress(cmd.ErrOrStderr(), "shards indexed")
+	t, err := openTraining(cmd.Context(), g, o, indexed.update)
+	indexed.finish()
 	if err != nil {
 		return err
 	}
 	defer t.Close()
+	p := newProgress(cmd.ErrOrStderr(), "train")
+	defer p.finish()
 	watch := metrics.NewTraining(t.Config.Steps)
 	server, err := serveTraining(cmd, o.metrics, watch)
 	if err != nil {

@@ -37,6 +37,7 @@ codes: 16
 code_dim: 8
 steps: 200
 batch: 16
+micro_batch: 6
 views: 40
 eval_every: 1000
 save_every: 4

@@ -25,6 +25,18 @@ func TestProgressLine(t *testing.T) {
 	}
 }
 
+// Work that goes on behind an earlier run has the rate of what it does itself.
+func TestProgressOfResumedWork(t *testing.T) {
+	var out bytes.Buffer
+	p := newProgress(&out, "train")
+	p.update(501, 600, "")
+	p.start, p.since = time.Now().Add(-10*time.Second), time.Now().Add(-10*time.Second)
+	p.update(506, 600, "")
+	if want := "train: 506 of 600 (84 %), 0."; !strings.HasPrefix(out.String(), want) { // 5 in 10 seconds or a little more
+		t.Errorf("line %q, want one that begins %q", out.String(), want)
+	}
+}
+
 func TestProgressIsQuietForShortWork(t *testing.T) {
 	var out bytes.Buffer
 	p := newProgress(&out, "fetch")

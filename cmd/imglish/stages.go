@@ -176,6 +176,12 @@ func buildText(_ context.Context, c text.Config, env pipeline.Env) (pipeline.Sta
 	return text.Open(c)
 }
 
+// visually says what the shards keep of the visual tokenizer, whose weights are only read.
+func visually(c visual.Config, env pipeline.Env) (shards.Visual, error) {
+	i, err := vqkd.Inspect(env.Path(c.Tokenizer), c.Options)
+	return shards.Visual{Fingerprint: i.Fingerprint, Grid: i.Grid, Side: i.Side, Codes: i.Codes}, err
+}
+
 // textual says what the shards keep of the text tokenizer.
 func textual(c text.Config, env pipeline.Env) (shards.Textual, error) {
 	c.Tokenizer = env.Path(c.Tokenizer)
@@ -199,13 +205,9 @@ func buildShard(ctx context.Context, c shard.Config, env pipeline.Env) (pipeline
 	if settings, ok, err := env.Settings("visual"); err != nil {
 		return nil, err
 	} else if ok {
-		b, v, err := loadVisual(settings.(visual.Config), env)
-		if err != nil {
+		if t.Visual, err = visually(settings.(visual.Config), env); err != nil {
 			return nil, err
 		}
-		t.Visual = shards.Visual{Fingerprint: v.Fingerprint(), Grid: v.Grid(), Side: v.Side(), Codes: v.Codes()}
-		v.Close()
-		b.Close()
 	}
 	if settings, ok, err := env.Settings("text"); err != nil {
 		return nil, err

@@ -9,7 +9,8 @@
 //
 // Start with New. There is one tokenizer a process; the views of all samples of a batch go through it together, and
 // calls of Process from several goroutines decode side by side and take turns to encode. With two of them, decoding goes on
-// while the device computes, and memory holds the pixels of two batches.
+// while the device computes, and memory holds the pixels of two batches, each in parts of
+// at most MaxPixels.
 //
 // It does not crop or resize (stage view does), and it does not load weights: the caller picks the device.
 package visual

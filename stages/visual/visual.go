@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/sourcegraph/conc/iter"
 
@@ -50,8 +51,13 @@ type job struct {
 	sample int
 	view   *pipeline.View
 	pixels []uint8
+	codes  []byte
 	skip   pipeline.Result
 }
+
+// MaxPixels is how many bytes of pixels a call of Process decodes at once, or one view if that has more: 445 views of 224
+// pixels. Samples have up to a thousand views, so their number bounds no memory.
+const MaxPixels = 64 << 20
 
 // Process fills in the codes of all views. Views of another side than the tokenizer's are an ErrFatal: no sample of
 // this line would fit.
@@ -73,35 +79,53 @@ func (s *Stage) Process(ctx context.Context, in []*pipeline.Sample) ([]pipeline.
 			jobs = append(jobs, job{sample: i, view: v})
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	for some := range slices.Chunk(jobs, max(1, MaxPixels/s.bytes())) {
+		if err := s.encode(ctx, some); err != nil {
+			return nil, err
+		}
 	}
-	iter.ForEach(jobs, s.decode)
-	for _, j := range jobs { // the first broken view decides, whatever was decoded first
+	for _, j := range jobs { // the first broken view decides
 		if j.skip.Skip != nil && out[j.sample].Skip == nil {
 			out[j.sample] = j.skip
 		}
 	}
-	var good []job
-	var pix []uint8
 	for _, j := range jobs {
 		if out[j.sample].Skip == nil {
+			j.view.Grid, j.view.Codes = int32(s.t.Grid()), j.codes
+		}
+	}
+	return out, nil
+}
+
+// bytes of a view's pixels.
+func (s *Stage) bytes() int { return 3 * s.t.Side() * s.t.Side() }
+
+// encode finds the codes of some views, or why there are none.
+func (s *Stage) encode(ctx context.Context, jobs []job) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	iter.ForEach(jobs, s.decode)
+	var good []*job
+	pix := make([]uint8, 0, len(jobs)*s.bytes())
+	for i := range jobs {
+		if j := &jobs[i]; j.skip.Skip == nil {
 			good, pix = append(good, j), append(pix, j.pixels...)
+			j.pixels = nil
 		}
 	}
 	codes, err := s.t.Encode(ctx, pix, len(good))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	grid := s.t.Grid()
+	cells := s.t.Grid() * s.t.Grid()
 	for i, j := range good {
-		j.view.Grid = int32(grid)
-		j.view.Codes = make([]byte, 0, 2*grid*grid)
-		for _, c := range codes[i*grid*grid : (i+1)*grid*grid] {
-			j.view.Codes = binary.LittleEndian.AppendUint16(j.view.Codes, c)
+		j.codes = make([]byte, 0, 2*cells)
+		for _, c := range codes[i*cells : (i+1)*cells] {
+			j.codes = binary.LittleEndian.AppendUint16(j.codes, c)
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // decode brings a view back to pixels, or says why not.

@@ -153,3 +153,59 @@ func TestDecodesWhileItEncodes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// large is a tokenizer of large views, whose one code is the first byte of the pixels. It notes how many views a call has.
+type large struct{ calls []int }
+
+func (*large) Side() int           { return 2048 }
+func (*large) Grid() int           { return 1 }
+func (*large) Fingerprint() string { return "large" }
+
+func (l *large) Encode(_ context.Context, pixels []uint8, n int) ([]uint16, error) {
+	l.calls = append(l.calls, n)
+	codes := make([]uint16, n)
+	for i := range codes {
+		codes[i] = uint16(pixels[i*len(pixels)/n])
+	}
+	return codes, nil
+}
+
+// A batch whose pixels are more than MaxPixels goes through in parts, wherever they part a sample. A sample with a broken
+// view is left without codes, although its first views had been encoded.
+func TestPixelsOfABatchAreBounded(t *testing.T) {
+	grey := func(number int, v uint8) *pipeline.View {
+		im := pixels.New(2048, 2048)
+		for i := range im.Pix {
+			im.Pix[i] = v
+		}
+		data, err := pixels.EncodeJPEG(im, 95, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &pipeline.View{Number: int32(number), Side: 2048, Encoded: data}
+	}
+	broken := &pipeline.View{Number: 2, Side: 2048, Encoded: []byte("no picture")}
+	in := []*pipeline.Sample{
+		sample(pipeline.Kind_IMAGE, "three", grey(0, 10), grey(1, 20), grey(2, 30)),
+		sample(pipeline.Kind_IMAGE, "broken", grey(0, 40), grey(1, 50), broken),
+		sample(pipeline.Kind_PAIR, "two", grey(0, 60), grey(1, 70)),
+	}
+	l := &large{}
+	out, err := visual.New(l).Process(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{5, 2}; !slices.Equal(l.calls, want) || 5*3*2048*2048 > visual.MaxPixels {
+		t.Errorf("calls of %v views, want %v: 5 are %d bytes", l.calls, want, 5*3*2048*2048)
+	}
+	if out[1].Skip == nil || out[1].Skip.Reason != visual.ReasonUnreadable {
+		t.Errorf("the broken sample: %+v", out[1])
+	}
+	for i, want := range [][]string{{"\x0a\x00", "\x14\x00", "\x1e\x00"}, {"", "", ""}, {"<\x00", "F\x00"}} {
+		for k, v := range in[i].Views {
+			if string(v.Codes) != want[k] {
+				t.Errorf("sample %d, view %d: codes %q, want %q", i, k, v.Codes, want[k])
+			}
+		}
+	}
+}

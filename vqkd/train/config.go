@@ -19,9 +19,10 @@ type Config struct {
 
 	// The run.
 	Steps       int     `yaml:"steps" json:"steps"`
-	Batch       int     `yaml:"batch" json:"batch"`
-	Free        float64 `yaml:"free" json:"free"`     // share of the steps without the quantiser
-	Warmup      float64 `yaml:"warmup" json:"warmup"` // share of the steps
+	Batch       int     `yaml:"batch" json:"batch"`                       // views a step
+	MicroBatch  int     `yaml:"micro_batch" json:"micro_batch,omitempty"` // of them, so many go through the model at once; 0: all
+	Free        float64 `yaml:"free" json:"free"`                         // share of the steps without the quantiser
+	Warmup      float64 `yaml:"warmup" json:"warmup"`                     // share of the steps
 	LR          float64 `yaml:"lr" json:"lr"`
 	MinLR       float64 `yaml:"min_lr" json:"min_lr"`
 	WeightDecay float64 `yaml:"weight_decay" json:"weight_decay"`
@@ -82,7 +83,7 @@ func (c Config) Validate() error {
 	}{
 		{"side", c.Side, 1, 2048}, {"patch", c.Patch, 1, 256}, {"width", c.Width, 1, 1 << 13}, {"depth", c.Depth, 1, 64},
 		{"heads", c.Heads, 1, 256}, {"codes", c.Codes, 2, 1 << 16}, {"code_dim", c.CodeDim, 2, 1024}, {"decoder", c.Decoder, 1, 64},
-		{"steps", c.Steps, 1, math.MaxInt32}, {"batch", c.Batch, 1, 4096},
+		{"steps", c.Steps, 1, math.MaxInt32}, {"batch", c.Batch, 1, 4096}, {"micro_batch", c.MicroBatch, 0, c.Batch},
 		{"restart_every", c.RestartEvery, 0, math.MaxInt32}, {"views", c.Views, 1, 1 << 16},
 		{"eval_every", c.EvalEvery, 1, math.MaxInt32}, {"save_every", c.SaveEvery, 1, math.MaxInt32},
 		{"patience", c.Patience, 0, math.MaxInt32},

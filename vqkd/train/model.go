@@ -104,7 +104,7 @@ type model struct {
 	usage tensor.Tensor // [codes] running count of each code a batch
 	// recent is the running count of a shorter past, by which dead codes are found.
 	recent []float32
-	// sums and counts of the current batch
+	// sums and counts of the current batch: of the vectors that took each code
 	sums, counts tensor.Tensor
 }
 
@@ -117,14 +117,14 @@ func newModel(b tensor.Backend, d dims) *model {
 	}
 }
 
-// pass is one batch's way through the model; its tensors live in the arena.
+// pass is one micro-batch's way through the model; its tensors live in the arena.
 type pass struct {
 	n, rows int
 	z       tensor.Tensor // [rows, dim] unit rows
 	codes   tensor.Tensor // [rows] U16
 	entered tensor.Tensor // [rows, dim] what the decoder was given: the codes' vectors, or z
 	pred    tensor.Tensor // [rows, target]
-	losses  tensor.Tensor // [2] Σ of the teacher's loss, of the commitment loss
+	losses  tensor.Tensor // [2] the teacher's loss, the commitment loss: this pass's share of the batch's means
 
 	encTape, decTape      vit.Tape
 	h, encPre, encHid     tensor.Tensor
@@ -153,9 +153,10 @@ func (m *model) encode(patches tensor.Tensor, n int) *pass {
 // decode runs the quantiser and the decoder and measures both losses.
 //
 //	targets: [n·N, target]
+//	rows:    of the whole batch, by which losses and gradients are divided
 //
 // free leaves the quantiser out: the decoder is given z itself, and only the teacher's loss counts.
-func (m *model) decode(p *pass, targets tensor.Tensor, beta float64, free bool) {
+func (m *model) decode(p *pass, targets tensor.Tensor, rows int, beta float64, free bool) {
 	b, none := m.b, tensor.Tensor{}
 	f := func(cols int) tensor.Tensor { return b.Temp(tensor.Float, p.rows, cols) }
 	vec := func() tensor.Tensor { return b.Temp(tensor.Float, p.rows) }
@@ -171,7 +172,7 @@ func (m *model) decode(p *pass, targets tensor.Tensor, beta float64, free bool) 
 		b.NearestCode(p.codes, none, p.z, m.book)
 		b.LookupCodes(p.entered, m.book, p.codes)
 		each := vec()
-		b.SquaredError(each, p.dz, p.z, p.entered, beta/float64(p.rows*m.dim))
+		b.SquaredError(each, p.dz, p.z, p.entered, beta/float64(rows*m.dim))
 		b.Sum(p.losses.Rows(1, 2), each)
 	}
 	w := m.dec.Width
@@ -181,7 +182,7 @@ func (m *model) decode(p *pass, targets tensor.Tensor, beta float64, free bool) 
 	p.pred, p.dpred = f(m.target), f(m.target)
 	b.Linear(p.pred, none, p.dHid, m.w.dec2W, m.w.dec2B, tensor.Identity)
 	each, share := vec(), vec()
-	b.Upload(share, repeat(1/float32(p.rows), p.rows))
+	b.Upload(share, repeat(1/float32(rows), p.rows))
 	b.CosineLoss(each, p.dpred, p.pred, targets, share)
 	b.Sum(p.losses.Rows(0, 1), each)
 }
@@ -205,11 +206,16 @@ func (m *model) backward(p *pass) {
 	w.enc.Backward(none, g.enc, dh, &p.encTape)
 }
 
-// moveCodebook is the codebook's own step: an exponential moving average towards the vectors that took each code.
-func (m *model) moveCodebook(p *pass, decay float64) {
+// clearCounts is for the start of a batch, count for each pass of it.
+func (m *model) clearCounts() {
 	m.b.Zero(m.sums)
 	m.b.Zero(m.counts)
-	m.b.SumByCode(m.sums, m.counts, p.z, p.codes)
+}
+
+func (m *model) count(p *pass) { m.b.SumByCode(m.sums, m.counts, p.z, p.codes) }
+
+// moveCodebook is the codebook's own step: an exponential moving average towards the vectors that took each code.
+func (m *model) moveCodebook(decay float64) {
 	m.b.CodebookEMA(m.book, m.usage, m.sums, m.counts, decay)
 }
 

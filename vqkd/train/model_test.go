@@ -124,7 +124,7 @@ func compareSteps(t *testing.T, b tensor.Backend) {
 		targets := b.Temp(tensor.Float, 48, 16)
 		b.Upload(targets, values(t, f, "target"))
 		p := m.encode(patches, 3)
-		m.decode(p, targets, 1, false)
+		m.decode(p, targets, 48, 1, false)
 		losses := download(b, p.losses)
 		compare(t, s+".rec_loss", losses[:1], values(t, f, s+".rec_loss"), behindModel)
 		compare(t, s+".emb_loss", losses[1:], values(t, f, s+".emb_loss"), behindModel)
@@ -158,7 +158,9 @@ func compareSteps(t *testing.T, b tensor.Backend) {
 				t.Errorf("%d gradients compared, the reference has %d", seen, stored)
 			}
 		}
-		m.moveCodebook(p, 0.99)
+		m.clearCounts()
+		m.count(p)
+		m.moveCodebook(0.99)
 		compare(t, s+".codebook_after", download(b, m.book), values(t, f, s+".codebook_after"), behindCodebook)
 		compare(t, s+".cluster_size_after", download(b, m.usage), values(t, f, s+".cluster_size_after"), behindCodebook)
 		b.Release(mark)

@@ -24,9 +24,11 @@ func (m *model) countRecent() {
 
 // restartDead gives codes that hardly anything takes a new place: vectors of this batch, drawn with a chance that grows
 // with their distance from their code. It returns how many codes moved.
-func (m *model) restartDead(rng *rand.Rand, p *pass, below float64) int {
-	b := m.b
-	mean := float64(p.rows) / float64(m.codes)
+//
+//	z, entered: [rows, dim] the batch's vectors, and those of their codes
+func (m *model) restartDead(rng *rand.Rand, z, entered tensor.Tensor, below float64) int {
+	b, rows := m.b, z.Dim(0)
+	mean := float64(rows) / float64(m.codes)
 	var dead []int
 	for k, n := range m.recent {
 		if float64(n) < below*mean {
@@ -36,15 +38,15 @@ func (m *model) restartDead(rng *rand.Rand, p *pass, below float64) int {
 	if len(dead) == 0 {
 		return 0
 	}
-	z, entered := make([]float32, p.rows*m.dim), make([]float32, p.rows*m.dim)
-	b.Download(z, p.z)
-	b.Download(entered, p.entered)
-	far := make([]float64, p.rows) // running sum of the distances
+	vectors, given := make([]float32, rows*m.dim), make([]float32, rows*m.dim)
+	b.Download(vectors, z)
+	b.Download(given, entered)
+	far := make([]float64, rows) // running sum of the distances
 	sum := 0.0
 	for i := range far {
 		square := 0.0
 		for j := i * m.dim; j < (i+1)*m.dim; j++ {
-			d := float64(z[j] - entered[j])
+			d := float64(vectors[j] - given[j])
 			square += d * d
 		}
 		sum += math.Sqrt(square)
@@ -53,19 +55,19 @@ func (m *model) restartDead(rng *rand.Rand, p *pass, below float64) int {
 	book := make([]float32, m.codes*m.dim)
 	b.Download(book, m.book)
 	for _, k := range dead {
-		i := min(sort.SearchFloat64s(far, rng.Float64()*sum), p.rows-1)
-		copy(book[k*m.dim:(k+1)*m.dim], z[i*m.dim:(i+1)*m.dim])
+		i := min(sort.SearchFloat64s(far, rng.Float64()*sum), rows-1)
+		copy(book[k*m.dim:(k+1)*m.dim], vectors[i*m.dim:(i+1)*m.dim])
 		m.recent[k] = float32(mean) // time to be taken: some twenty steps, with the default line
 	}
 	b.Upload(m.book, book)
 	return len(dead)
 }
 
-// startCodebook places the codes by k-means over a batch's vectors.
-func (m *model) startCodebook(rng *rand.Rand, p *pass) {
-	start := pickRows(rng, p.rows, m.codes)
+// startCodebook places the codes by k-means over a batch's vectors, [rows, dim].
+func (m *model) startCodebook(rng *rand.Rand, z tensor.Tensor) {
+	start := pickRows(rng, z.Dim(0), m.codes)
 	slices.Sort(start)
-	kmeans(m.b, m.book, m.usage, p.z, start, kmeansRounds)
+	kmeans(m.b, m.book, m.usage, z, start, kmeansRounds)
 	m.b.Download(m.recent, m.usage)
 }
 

@@ -145,16 +145,15 @@ func (r *run) train(ctx context.Context) error {
 	for r.done < r.Steps {
 		next, ok := <-batches // closed early only by ctx
 		if !ok || ctx.Err() != nil {
-			if err := r.saveState(); err != nil {
-				return errors.Join(ctx.Err(), err)
-			}
-			r.o.Logf("stopped behind step %d of %d; the same command goes on from there", r.done, r.Steps)
-			return ctx.Err()
+			return r.stop(ctx)
 		}
 		if next.err != nil {
 			return next.err
 		}
-		moved, err := r.step(next)
+		moved, err := r.step(ctx, next)
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return r.stop(ctx)
+		}
 		if err != nil {
 			return fmt.Errorf("training step %d: %w", r.done, err)
 		}
@@ -176,47 +175,13 @@ func (r *run) train(ctx context.Context) error {
 	return nil
 }
 
-// step learns from one batch and says how many codes it placed anew.
-func (r *run) step(in batch) (moved int, err error) {
-	b, m := r.b, r.m
-	mark := b.Mark()
-	defer b.Release(mark)
-	rows := r.Batch * m.grid * m.grid
-	px := b.Temp(tensor.U8, r.Batch, r.Side, r.Side, 3)
-	b.UploadU8(px, in.pixels)
-	patches := b.Temp(tensor.Float, rows, 3*r.Patch*r.Patch)
-	b.Patches(patches, px, r.Patch, vqkd.PixelScale, vqkd.PixelShift)
-	targets := b.Temp(tensor.Float, rows, m.target)
-	b.Upload(targets, in.targets)
-
-	free := in.step < r.freeSteps()
-	p := m.encode(patches, r.Batch)
-	if in.step == r.freeSteps() {
-		m.startCodebook(generator(r.Seed, "k-means", 0, 0), p)
-		r.o.Logf("step %d: the quantiser starts, %d codes are placed by k-means", in.step, r.Codes)
+// stop keeps what the steps before have made, and gives ctx's error.
+func (r *run) stop(ctx context.Context) error {
+	if err := r.saveState(); err != nil {
+		return errors.Join(ctx.Err(), err)
 	}
-	m.decode(p, targets, r.Commitment, free)
-	losses := make([]float32, 2)
-	b.Download(losses, p.losses)
-	if err := b.Sync(); err != nil {
-		return 0, err
-	}
-	if losses[0] != losses[0] || losses[1] != losses[1] {
-		return 0, fmt.Errorf("the loss is not a number; try a lower rate than %v", r.LR)
-	}
-	m.backward(p)
-	r.opt.step(in.step)
-	if !free {
-		m.moveCodebook(p, r.Decay)
-		m.countRecent()
-		if r.RestartEvery > 0 && (in.step+1)%r.RestartEvery == 0 && float64(in.step) < r.RestartUntil*float64(r.Steps) {
-			moved = m.restartDead(generator(r.Seed, "restart", in.step, 0), p, r.RestartBelow)
-			r.moved += moved
-		}
-	}
-	r.loss.add(float64(losses[0]))
-	r.commit.add(float64(losses[1]))
-	return moved, b.Sync()
+	r.o.Logf("stopped behind step %d of %d; the same command goes on from there", r.done, r.Steps)
+	return ctx.Err()
 }
 
 // measureNow says how good the codes are at this step. Its error wraps ErrRejected if they have not been for too long.

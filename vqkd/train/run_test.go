@@ -286,6 +286,7 @@ func TestConfigValidate(t *testing.T) {
 		"min_stability": func(c *Config) { c.MinStability = math.NaN() },
 		"floors_from":   func(c *Config) { c.FloorsFrom = 1.5 },
 		"batch":         func(c *Config) { c.Batch, c.Codes = 1, 1000 },
+		"micro_batch":   func(c *Config) { c.Batch, c.MicroBatch = 16, 17 },
 	} {
 		c := Defaults()
 		change(&c)

@@ -8,6 +8,27 @@
 
 #ifndef AMX // products and packed forms differ in nothing but the tiles' instructions
 
+// round: to the nearest integer, half to even.
+#if VW == 16
+INLINE vi N(round)(vf x) { return (vi)_mm512_cvtps_epi32(x); }
+INLINE void N(low_bytes)(int8_t *to, vi q) { _mm_storeu_si128((__m128i *)to, _mm512_cvtepi32_epi8((__m512i)q)); }
+#else
+INLINE vi N(round)(vf x)
+{
+#if VW == 8
+	return (vi)_mm256_cvtps_epi32(x);
+#else
+	vi q;
+	for (int l = 0; l < VW; l++) q[l] = (int32_t)rintf(x[l]);
+	return q;
+#endif
+}
+INLINE void N(low_bytes)(int8_t *to, vi q)
+{
+	for (int l = 0; l < VW; l++) to[l] = (int8_t)q[l];
+}
+#endif
+
 // cut: rows [from, to) of x [n, k] into digits, d [digits, n rounded up to panels, steps_of(k)], the highest first, and back
 // [n, blocks]: what a number is worth.
 static void N(cut)(int8_t *d, float *back, const float *x, int64_t n, int64_t k, int32_t digits, int64_t from, int64_t to)
@@ -21,21 +42,11 @@ static void N(cut)(int8_t *d, float *back, const float *x, int64_t n, int64_t k,
 			float worth, factor = digits == 2 ? N(scale_of)(s, have, LENGTH, LARGEST, &worth) : N(scale_of)(s, have, INFINITY, LARGEST3, &worth);
 			back[i * blocks + b] = worth;
 			for (int64_t j = 0; j < wide; j += VW) {
-				int32_t q[VW] = {0};
-				vf v = factor != 0 && j < have ? V_LDN(s + j, have - j) * factor : V_SET(0);
-#if VW == 16
-				_mm512_storeu_si512(q, _mm512_cvtps_epi32(v)); // half to even
-#elif VW == 8
-				_mm256_storeu_si256((__m256i *)q, _mm256_cvtps_epi32(v));
-#else
-				for (int l = 0; l < VW; l++) q[l] = (int32_t)rintf(v[l]);
-#endif
-				for (int p = digits - 1; p >= 0; p--)
-					for (int l = 0; l < VW; l++) {
-						int8_t low = (int8_t)q[l];
-						row[p * plane + j + l] = low;
-						q[l] = (q[l] - low) >> 8;
-					}
+				vi q = N(round)(factor != 0 && j < have ? V_LDN(s + j, have - j) * factor : V_SET(0));
+				for (int p = digits - 1; p >= 0; p--) {
+					N(low_bytes)(row + p * plane + j, q);
+					q = (q - (q << 24 >> 24)) >> 8;
+				}
 			}
 		}
 }

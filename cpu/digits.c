@@ -5,7 +5,8 @@
 // A tile multiplies bytes, 16,384 products in 16 cycles, with sums of 32 bits. A number of two digits, 256·a + b, is tier
 // fast's 16-bit integer (int16.c); its four products of digits give the very same sums, modulo 2³² and so exactly, and codes
 // are those of processors without tiles. One of three digits has 23 bits where its block's largest value has them; the six
-// products that matter are computed, and what the others would add is below 2⁻²⁰ of a typical product. That is tier exact.
+// products that matter are computed, and what the others would add is below 2⁻²⁰ of a typical product where values are normal (more where single ones stand out).
+// That is tier exact.
 // It takes as long as bfloat16 in two parts, three products at half the rate, would, and keeps 23 bits instead of 16.
 //
 // Digits are balanced, -128 to 127: a block's sum of products of digits stays below 2²⁵. Only AMX has instructions for
@@ -15,8 +16,6 @@
 
 enum { TILE = 16, PANEL = 2 * TILE, STEP = 64 }; // rows and columns of a tile; columns of a panel; bytes of a tile's row
 
-#define LENGTH 46300.0f  // as in int16.c
-#define LARGEST 32639.0f // 127·(2⁸ + 1)
 #define LARGEST3 8355700.0f // 127·(2¹⁶ + 2⁸ + 1) = 8,355,711, and room to round
 
 #define BODY "digits_body.h"

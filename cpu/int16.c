@@ -10,9 +10,6 @@
 
 #include "pool.h"
 
-#define LENGTH 46300.0f // rounding to integers adds at most √KC/2 = 10 to a length; √2³¹ is 46,340.9
-#define LARGEST 32639.0f // 127·(2⁸ + 1): two balanced digits hold it (digits.c)
-
 #define BODY "int16_body.h"
 #define WITH_VNNI
 #include "each_isa.h"

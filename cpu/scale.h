@@ -2,6 +2,13 @@
 
 // How a block of a row becomes integers: int16_body.h and digits_body.h.
 
+#ifndef IMGLISH_SCALE_H
+#define IMGLISH_SCALE_H
+// Of tier fast's integers, which both must make alike.
+#define LENGTH 46300.0f  // rounding to integers adds at most √KC/2 = 10 to a length; √2³¹ is 46,340.9
+#define LARGEST 32639.0f // 127·(2⁸ + 1): two balanced digits hold it
+#endif
+
 // scale_of: the factor that makes n floats integers, and what such an integer is worth. The block's Euclidean length comes
 // to at most length (INFINITY: no matter), its largest value to at most largest. A block that is not finite gets factor 0
 // and is worth no number; one that is zero, or below float's range then, gets factor 0.

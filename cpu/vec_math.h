@@ -2,7 +2,7 @@
 
 // exp, tanh and GELU on VS vectors at once: each is a long chain of dependent steps, and several chains side by side keep
 // the processor's units busy. The polynomials are minimax fits made for these ranges (relative error of each below 2e-8,
-// so float rounding is what remains): exp within 1.5 ulp, GELU and tanh within 5e-7 relative.
+// so float rounding is what remains): exp within 1.5 ulp, GELU and tanh within 5e-7 relative (GELU by table: see V_GELU).
 
 #ifndef IMGLISH_VEC_MATH_H
 #define IMGLISH_VEC_MATH_H

@@ -6,7 +6,8 @@ import "fmt"
 type Precision uint8
 
 const (
-	// Exact rounds no coarser than float32 does: operands keep their 24 bits, sums are float32's or better.
+	// Exact rounds about as float32 does: operands keep their 24 bits, or 23 of the largest of some hundred values, and sums
+	// are float32's or better.
 	Exact Precision = iota
 	// Fast may round the operands, no coarser than float16 with float32 sums would. Where it gains nothing, it is Exact.
 	Fast

@@ -5,14 +5,14 @@
 // A tile multiplies bytes, 16,384 products in 16 cycles, with sums of 32 bits. A number of two digits, 256·a + b, is tier
 // fast's 16-bit integer (int16.c); its four products of digits give the very same sums, modulo 2³² and so exactly, and codes
 // are those of processors without tiles. One of three digits has 23 bits where its block's largest value has them; the six
-// products that matter are computed, and what the others would add is below 2⁻²⁰ of a typical product where values are normal (more where single ones stand out).
-// That is tier exact.
-// It takes as long as bfloat16 in two parts, three products at half the rate, would, and keeps 23 bits instead of 16.
+// products that matter are computed, and what the others would add is below 2⁻²⁰ of a typical product where values are
+// normal (more where single ones stand out). That is tier exact. It takes as long as bfloat16 in two parts, three products
+// at half the rate, would, and keeps 23 bits instead of 16.
 //
 // Digits are balanced, -128 to 127: a block's sum of products of digits stays below 2²⁵. Only AMX has instructions for
 // tiles; in the other versions they are plain C, to be tested by.
 
-#include "pool.h"
+#include "grid.h"
 
 enum { TILE = 16, PANEL = 2 * TILE, STEP = 64 }; // rows and columns of a tile; columns of a panel; bytes of a tile's row
 
@@ -66,24 +66,21 @@ int32_t imglish_pack_digits(imglish_pool *pool, int32_t isa, int8_t *dst, float 
 	return IMGLISH_OK;
 }
 
-struct product_digits { const struct imglish_product *p; int32_t isa; int64_t panels, row_parts; };
+struct product_digits { const struct imglish_product *p; struct grid grid; int32_t isa; };
 
-// Parts of the same panels follow each other.
 static void product_digits_part(const void *job, int64_t from, int64_t to, float *scratch)
 {
 	const struct product_digits *j = job;
-	const struct imglish_product *p = j->p;
 	(void)scratch;
 	for (int64_t u = from; u < to; u++) {
-		int64_t i = u % j->row_parts * p->tall, c = u / j->row_parts * p->broad;
-		CALL_AMX(j->isa, product_digits, p, i, min64(i + p->tall, p->n), c, min64(c + p->broad, j->panels));
+		struct part a = grid_part(&j->grid, u);
+		CALL_AMX(j->isa, product_digits, j->p, a.row, a.row_end, a.panel, a.panel_end);
 	}
 }
 
 int32_t imglish_product_digits(imglish_pool *pool, int32_t isa, const struct imglish_product *p)
 {
-	int64_t panels = (p->cols + PANEL - 1) / PANEL;
-	struct product_digits j = {p, isa, panels, (p->n + p->tall - 1) / p->tall};
-	imglish_pool_run(pool, product_digits_part, &j, j.row_parts * ((panels + p->broad - 1) / p->broad), p->tall * p->broad * PANEL * p->k / 64);
+	struct product_digits j = {p, {p->n, (p->cols + PANEL - 1) / PANEL, p->tall, p->broad}, isa};
+	imglish_pool_run(pool, product_digits_part, &j, grid_parts(&j.grid), p->tall * p->broad * PANEL * p->k / 64);
 	return IMGLISH_OK;
 }

@@ -8,7 +8,7 @@
 // 384 normal values the step is 1/2,300 of their deviation, where float16's is 1/2,048 to 1/1,024 of each value. Blocks
 // are scaled back and added in float. All of it is fixed by the row and the column alone.
 
-#include "pool.h"
+#include "grid.h"
 
 #define BODY "int16_body.h"
 #define WITH_VNNI
@@ -57,24 +57,22 @@ int32_t imglish_pack16(imglish_pool *pool, int32_t isa, int16_t *dst, float *sca
 	return IMGLISH_OK;
 }
 
-struct product16 { const struct imglish_product *p; int32_t isa; int64_t panels, row_parts; };
+struct product16 { const struct imglish_product *p; struct grid grid; int32_t isa; };
 
-// Parts of the same panels follow each other.
 static void product16_part(const void *job, int64_t from, int64_t to, float *scratch)
 {
 	const struct product16 *j = job;
-	const struct imglish_product *p = j->p;
 	(void)scratch;
 	for (int64_t u = from; u < to; u++) {
-		int64_t i = u % j->row_parts * p->tall, c = u / j->row_parts * p->broad;
-		CALL_VNNI(j->isa, product16, p, i, min64(i + p->tall, p->n), c, min64(c + p->broad, j->panels));
+		struct part a = grid_part(&j->grid, u);
+		CALL_VNNI(j->isa, product16, j->p, a.row, a.row_end, a.panel, a.panel_end);
 	}
 }
 
 int32_t imglish_product16(imglish_pool *pool, int32_t isa, const struct imglish_product *p)
 {
-	int64_t nr = panel_width(isa), panels = (p->cols + nr - 1) / nr;
-	struct product16 j = {p, isa, panels, (p->n + p->tall - 1) / p->tall};
-	imglish_pool_run(pool, product16_part, &j, j.row_parts * ((panels + p->broad - 1) / p->broad), p->tall * p->broad * nr * p->k / 32);
+	int64_t nr = panel_width(isa);
+	struct product16 j = {p, {p->n, (p->cols + nr - 1) / nr, p->tall, p->broad}, isa};
+	imglish_pool_run(pool, product16_part, &j, grid_parts(&j.grid), p->tall * p->broad * nr * p->k / 32);
 	return IMGLISH_OK;
 }

@@ -2,7 +2,7 @@
 
 // Products with packed panels: linear layers forward and backward. panel.h has the register tile and the rule on order.
 
-#include "pool.h"
+#include "grid.h"
 
 enum { GRAM_TILES = 8 };
 
@@ -46,44 +46,42 @@ int32_t imglish_pack(imglish_pool *pool, int32_t isa, float *dst, const float *w
 	return IMGLISH_OK;
 }
 
-struct product_job { const struct imglish_product *p; int32_t isa; int64_t panels, row_parts; };
+struct product_job { const struct imglish_product *p; struct grid grid; int32_t isa; };
 
-// Parts of the same panels follow each other.
 static void product_part(const void *job, int64_t from, int64_t to, float *scratch)
 {
 	const struct product_job *j = job;
-	const struct imglish_product *p = j->p;
 	for (int64_t u = from; u < to; u++) {
-		int64_t i = u % j->row_parts * p->tall, c = u / j->row_parts * p->broad;
-		CALL(j->isa, product, p, i, min64(i + p->tall, p->n), c, min64(c + p->broad, j->panels), scratch);
+		struct part a = grid_part(&j->grid, u);
+		CALL(j->isa, product, j->p, a.row, a.row_end, a.panel, a.panel_end, scratch);
 	}
 }
 
 int32_t imglish_product(imglish_pool *pool, int32_t isa, const struct imglish_product *p)
 {
-	int64_t nr = panel_width(isa), panels = (p->cols + nr - 1) / nr;
-	struct product_job j = {p, isa, panels, (p->n + p->tall - 1) / p->tall};
-	imglish_pool_run(pool, product_part, &j, j.row_parts * ((panels + p->broad - 1) / p->broad), p->tall * p->broad * nr * p->k / 16);
+	int64_t nr = panel_width(isa);
+	struct product_job j = {p, {p->n, (p->cols + nr - 1) / nr, p->tall, p->broad}, isa};
+	imglish_pool_run(pool, product_part, &j, grid_parts(&j.grid), p->tall * p->broad * nr * p->k / 16);
 	return IMGLISH_OK;
 }
 
-struct gram_job { struct gram g; int32_t isa; int64_t tall, broad, panels, row_parts; };
+struct gram_job { struct gram g; struct grid grid; int32_t isa; };
 
 static void gram_part(const void *job, int64_t from, int64_t to, float *scratch)
 {
 	const struct gram_job *j = job;
 	for (int64_t u = from; u < to; u++) {
-		int64_t i = u % j->row_parts * j->tall, c = u / j->row_parts * j->broad;
-		CALL(j->isa, gram, &j->g, i, min64(i + j->tall, j->g.out), c, min64(c + j->broad, j->panels), scratch);
+		struct part a = grid_part(&j->grid, u);
+		CALL(j->isa, gram, &j->g, a.row, a.row_end, a.panel, a.panel_end, scratch);
 	}
 }
 
 int32_t imglish_gram(imglish_pool *pool, int32_t isa, float *dw, const float *dy, const float *x, int64_t n, int64_t in, int64_t out,
                      int64_t tall, int64_t broad)
 {
-	int64_t nr = panel_width(isa), panels = (in + nr - 1) / nr;
-	struct gram_job j = {{dw, dy, x, n, in, out}, isa, tall, broad, panels, (out + tall - 1) / tall};
-	imglish_pool_run(pool, gram_part, &j, j.row_parts * ((panels + broad - 1) / broad), tall * broad * nr * n / 16);
+	int64_t nr = panel_width(isa);
+	struct gram_job j = {{dw, dy, x, n, in, out}, {out, (in + nr - 1) / nr, tall, broad}, isa};
+	imglish_pool_run(pool, gram_part, &j, grid_parts(&j.grid), tall * broad * nr * n / 16);
 	return IMGLISH_OK;
 }
 

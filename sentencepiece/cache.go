@@ -9,11 +9,12 @@ import (
 // needs no locks, and it begins small and doubles while new words come, up to maxCached entries.
 //
 // A key is at most cachedBytes of text in the compact form, padded with zeros. Two of them share a bucket, which is a
-// cache line, and each has two buckets that it may lie in, so that the table can be filled. A new key pushes the older
-// one of its first bucket out if both are full.
+// cache line, and each has two buckets that it may lie in, so that the table can be filled. If both are full, a new key
+// pushes out one that was not asked for again: half of a large text's words come once, and must not push out the others.
 type wordCache struct {
 	buckets []bucket // a power of two of them
 	added   int      // since the table last grew
+	touched uint64   // of no meaning: touch must have a result
 }
 
 // key is a struct since an array of two would go through memory.
@@ -28,8 +29,11 @@ type bucket struct {
 type answer struct {
 	ids   [3]uint32 // raw: up to six of 16 bits, or in large vocabularies up to four of 24
 	limit uint16    // the upper half of a float32, but for the lowest three bits: the number of ids
-	reach uint16    // the upper half of a float32
+	reach uint16    // the upper half of a float32, which has no sign, and in its place the mark taken
 }
+
+// taken marks an answer that was asked for again.
+const taken = 1 << 15
 
 // cut is an answer unpacked.
 type cut struct {
@@ -43,7 +47,7 @@ const (
 	cachedBytes = 16
 	cachedIDs   = 6
 	minCached   = 1 << 8
-	maxCached   = 1 << 16 // of 32 bytes: 2 MiB
+	maxCached   = 1 << 18 // of 32 bytes: 8 MiB
 )
 
 // A larger vocabulary takes 24 bits an id instead of 16.
@@ -65,7 +69,14 @@ func (c *cut) pack(wide bool) (a answer, ok bool) {
 // within is the cut's limit.
 func (a *answer) within() float32 { return math.Float32frombits(uint32(a.limit&^7) << 16) }
 
-func (a *answer) reaches() float32 { return math.Float32frombits(uint32(a.reach) << 16) }
+func (a *answer) reaches() float32 { return math.Float32frombits(uint32(a.reach&^taken) << 16) }
+
+// take marks the answer. It writes once only, so that what was asked for does not all go back to memory.
+func (a *answer) take() {
+	if a.reach&taken == 0 {
+		a.reach |= taken
+	}
+}
 
 // unpack writes ids, of which the first n count.
 func (a *answer) unpack(to *[cachedIDs]int32, wide bool) (n int) {
@@ -83,12 +94,25 @@ func (a *answer) unpack(to *[cachedIDs]int32, wide bool) (n int) {
 	return int(a.limit & 7)
 }
 
-// find returns nil if a key is not there.
-func (c *wordCache) find(k key) *answer {
-	if len(c.buckets) == 0 {
+// begin makes the first buckets. It comes before all else.
+func (c *wordCache) begin() {
+	if c.buckets == nil {
 		c.buckets = make([]bucket, minCached/2)
 	}
-	hash, mask := hashKey(k), uint64(len(c.buckets)-1)
+}
+
+// touch asks memory for what words are likely to be found in.
+func (c *wordCache) touch(words []word) {
+	mask, touched := uint64(len(c.buckets)-1), uint64(0)
+	for i := range words {
+		touched |= c.buckets[words[i].hash&mask].keys[0].low
+	}
+	c.touched = touched
+}
+
+// find returns nil if a key, whose hash is given, is not there.
+func (c *wordCache) find(k key, hash uint64) *answer {
+	mask := uint64(len(c.buckets) - 1)
 	b := &c.buckets[hash&mask]
 	way := b.way(k)
 	if way < 0 {
@@ -133,12 +157,42 @@ func (c *wordCache) add(k key, a answer) {
 
 func (c *wordCache) put(k key, a answer) {
 	hash, mask := hashKey(k), uint64(len(c.buckets)-1)
-	b, other := &c.buckets[hash&mask], &c.buckets[hash>>32&mask]
-	if b.keys[1].low != 0 && other.keys[1].low == 0 {
-		b = other
+	b, second := &c.buckets[hash&mask], &c.buckets[hash>>32&mask]
+	way := b.empty()
+	if way < 0 {
+		if way = second.empty(); way >= 0 {
+			b = second
+		} else if way = b.idle(); way < 0 {
+			if way = second.idle(); way >= 0 {
+				b = second
+			} else { // all were asked for again: those of the first bucket must be so once more
+				b.answers[0].reach &^= taken
+				b.answers[1].reach &^= taken
+				way = int(hash >> 63)
+			}
+		}
 	}
-	b.keys[1], b.answers[1] = b.keys[0], b.answers[0]
-	b.keys[0], b.answers[0] = k, a
+	b.keys[way], b.answers[way] = k, a
+}
+
+// empty is a place without a key; -1: none.
+func (b *bucket) empty() int {
+	for way := range b.keys {
+		if b.keys[way].low == 0 {
+			return way
+		}
+	}
+	return -1
+}
+
+// idle is a place whose answer was not taken; -1: none.
+func (b *bucket) idle() int {
+	for way := range b.answers {
+		if b.answers[way].reach&taken == 0 {
+			return way
+		}
+	}
+	return -1
 }
 
 func hashKey(k key) uint64 {

@@ -33,7 +33,8 @@ type reader struct {
 	viterbi viterbi
 	merger  merger
 
-	ids [readerIDs + cachedIDs]int32
+	block [wordBlock]word
+	ids   [readerIDs + cachedIDs]int32
 }
 
 const readerIDs = 4096
@@ -43,6 +44,7 @@ func (r *reader) begin(f *fast, dst []int32, l *layout) {
 	r.stretch, r.pending, r.n = r.stretch[:0], 0, 0
 	r.score, r.mark, r.bound = 0, 0, 0
 	r.afterUnknown, r.failed = false, false
+	r.cache.begin()
 }
 
 // trim lets go of the memory of a long text without barriers. What was remembered stays.
@@ -129,7 +131,7 @@ func (r *reader) close() {
 	}
 	r.stretch = slices.Grow(r.stretch, cachedBytes)
 	k := keyOf(r.stretch)
-	if a := r.cache.find(k); a == nil {
+	if a := r.cache.find(k, hashKey(k)); a == nil {
 		r.segment(&k)
 	} else if r.take(a) {
 		r.stretch = r.stretch[:0]
@@ -181,6 +183,7 @@ func (r *reader) take(a *answer) bool {
 	r.n += a.unpack((*[cachedIDs]int32)(r.ids[r.n:]), r.f.wide)
 	r.bound += float64(a.reaches())
 	r.afterUnknown = false
+	a.take()
 	return true
 }
 

@@ -2,7 +2,7 @@ package sentencepiece
 
 import (
 	"math"
-	"unicode/utf8"
+	"slices"
 )
 
 // viterbi is Unigram's memory on the fast way.
@@ -139,73 +139,88 @@ func (r *reader) trace(text []byte, chars int) {
 // Hence the limit: |s| < m·2²³/c - c·w, less 1 % for all that is rounded here. Nor may a score pass the original's
 // reset on the way.
 func (r *reader) decide(text []byte, c *cut) bool {
-	type end struct {
-		best, second float64
-		id, size     int32
-	}
-	f, t := r.f, r.f.packed
-	var ends [cachedBytes + 1]end
-	chars := 0
-	for from := 0; from < len(text); {
-		char := min(charLength(text[from]), len(text)-from)
-		chars++
-		before := ends[from].best
-		hasChar := false
-		for to, node := from, t.root; node != 0 && to < len(text); {
-			r, n := utf8.DecodeRune(text[to:])
-			label := t.number(r)
-			var cell uint32
-			if cell, node = t.cells[node^label].step(node^label, label); cell == 0 {
-				break
-			}
-			to += n
-			piece := t.pieces[cell]
-			if piece.last == noPiece {
-				continue
-			}
-			score, id := before+float64(piece.score), piece.id()
-			switch x := &ends[to]; {
-			case x.size == 0:
-				*x = end{score, math.Inf(-1), id, int32(to - from)}
-			case score > x.best:
-				*x = end{score, x.best, id, int32(to - from)}
-			default:
-				x.second = max(x.second, score)
-			}
-			hasChar = hasChar || to-from == char
+	f, l := r.f, &r.viterbi
+	l.chars, _ = f.packed.appendNumbers(l.chars[:0], text, len(text))
+	n := len(l.chars)
+	l.chars = append(l.chars, make([]uint32, walkSteps)...)
+	l.findSteps(f.packed, 0, n)
+	pieces := f.packed.pieces
+	var ends [cachedBytes + walkSteps]contest
+	ends[0].best = ordered64(0)
+	for i := range n {
+		s, e, before := &l.steps[i], (*[walkSteps + 1]contest)(ends[i:]), ends[i].score()
+		one := pieces[s[0]]
+		e[1].enter(before, one)
+		if one.last == noPiece { // the character is none
+			e[1].enter(before, pieceEnd{f.unigram.unknownScore, lastPiece(1, f.unknown)})
 		}
-		if !hasChar {
-			score := before + float64(f.unigram.unknownScore)
-			switch x := &ends[from+char]; {
-			case x.size == 0:
-				*x = end{score, math.Inf(-1), f.unknown, int32(char)}
-			case score > x.best:
-				*x = end{score, x.best, f.unknown, int32(char)}
-			default:
-				x.second = max(x.second, score)
+		e[2].enter(before, pieces[s[1]])
+		e[3].enter(before, pieces[s[2]])
+		e[4].enter(before, pieces[s[3]])
+		if cell := s[4]; cell != 0 {
+			for at := i + walkSteps; cell != 0; at++ {
+				ends[at].enter(before, pieces[cell])
+				char, below := l.chars[at], f.packed.cells[cell].below()
+				cell, _ = f.packed.cells[below^char].step(below^char, char)
 			}
 		}
-		from += char
 	}
 	margin, reach := math.Inf(1), 0.
-	n := 0
-	for at := int32(len(text)); at > 0; at -= ends[at].size {
+	ids := 0
+	for at := n; at > 0; {
 		x := &ends[at]
-		if x.id == f.unknown || n == cachedIDs {
+		last := bestEnd(x.last)
+		id := last.id()
+		if id == f.unknown || ids == cachedIDs {
 			c.n = 0
 			return false
 		}
-		margin = min(margin, x.best-x.second)
-		reach += math.Abs(float64(f.scores[x.id]))
-		c.ids[n] = x.id
-		n++
+		margin = min(margin, x.margin())
+		reach += math.Abs(float64(f.scores[id]))
+		c.ids[ids] = id
+		ids++
+		at -= last.length()
 	}
-	for i, j := 0, n-1; i < j; i, j = i+1, j-1 {
-		c.ids[i], c.ids[j] = c.ids[j], c.ids[i]
-	}
-	span := float64(chars) * f.farthest
-	limit := min(0.99*margin*(1<<23)/float64(chars), farScore-1) - 1.01*span
+	slices.Reverse(c.ids[:ids])
+	span := float64(n) * f.farthest
+	limit := min(0.99*margin*(1<<23)/float64(n), farScore-1) - 1.01*span
 	// The sum that is kept errs too: by less than a tenth, for scores below the reset.
-	c.limit, c.reach, c.n = max(float32(limit), 0), float32(reach)+0.1, n
+	c.limit, c.reach, c.n = max(float32(limit), 0), float32(reach)+0.1, ids
 	return limit > 0
+}
+
+// contest is the two best paths to a place, without rounding, and the last piece of the best one. Scores are numbers
+// whose order is theirs, so that no branch is needed, which could not be foreseen.
+type contest struct {
+	best, second uint64 // 0: none
+	last         uint32
+}
+
+// ordered64 is to float64 what ordered is to float32; unordered64 turns it back.
+func ordered64(score float64) uint64 {
+	b := math.Float64bits(score)
+	return b ^ (uint64(int64(b)>>63) | 1<<63)
+}
+
+func unordered64(b uint64) float64 {
+	return math.Float64frombits(b ^ (uint64(int64(^b)>>63) | 1<<63))
+}
+
+func (c *contest) score() float64 { return unordered64(c.best) }
+
+// margin is how much worse the second path is; +∞ if there is none.
+func (c *contest) margin() float64 {
+	return c.score() - unordered64(max(c.second, ordered64(math.Inf(-1))))
+}
+
+// enter adds a path: a piece behind a path of some score. One whose score is -∞ changes nothing.
+func (c *contest) enter(before float64, p pieceEnd) {
+	score := ordered64(before + float64(p.score))
+	best, last := c.best, c.last
+	if score > best {
+		last = p.last
+	}
+	c.second = max(c.second, min(best, score))
+	c.best = max(best, score)
+	c.last = last
 }

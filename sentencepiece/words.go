@@ -21,12 +21,62 @@ func (r *reader) words(text string, at int) int {
 	return at
 }
 
+// word is a stretch that was found and not yet looked up.
+type word struct {
+	key    key // with the space before it
+	hash   uint64
+	at, n  int  // text[at:at+n], without that space
+	spaced bool // there is one
+}
+
+// wordBlock is how many words are found before they are looked up.
+const wordBlock = 64
+
 // readWords does that up to end, where the text may go on with spaces which are not the caller's.
+//
+// Words are found first, many of them, then memory is asked for what is remembered of them, side by side, and then they
+// are looked up: in a table larger than the caches, each by itself would be waited for.
 func readWords[T string | []byte](r *reader, text T, at, end int) int {
+	wide := r.f.wide
+	for {
+		next, found := findWords(r, text, at, end)
+		at = next
+		words := r.block[:found]
+		r.cache.touch(words)
+		for i := range words {
+			w := &words[i]
+			a := r.cache.find(w.key, w.hash)
+			if a != nil && r.bound < float64(a.within()) && r.n <= readerIDs { // as take does
+				r.n += a.unpack((*[cachedIDs]int32)(r.ids[r.n:]), wide)
+				r.bound += float64(a.reaches())
+				r.afterUnknown = false
+				a.take()
+			} else if a == nil || !r.take(a) {
+				if w.spaced {
+					r.stretch = append(r.stretch, ' ')
+				}
+				r.stretch = append(r.stretch, text[w.at:w.at+w.n]...)
+				if a != nil {
+					r.segment(nil)
+				} else {
+					r.segment(&w.key)
+				}
+			}
+		}
+		if found < wordBlock {
+			return at
+		}
+	}
+}
+
+// findWords finds the next words, up to wordBlock of them, and returns where it stopped and their number.
+func findWords[T string | []byte](r *reader, text T, at, end int) (stopped, found int) {
 	const top = 0x8080808080808080
 	class, bars := &r.f.inert.class, r.f.bars
-	kept, wide := r.f.inert.letters, r.f.wide
-	for at < end && at+cachedBytes <= len(text) {
+	kept := r.f.inert.letters
+	pending := r.pending == 1
+search:
+	for at < end && at+cachedBytes <= len(text) && found < wordBlock {
 		k := key{load8(text, at), load8(text, at+8)}
 		if (k.low|k.high)&top != 0 {
 			break
@@ -52,47 +102,36 @@ func readWords[T string | []byte](r *reader, text T, at, end int) int {
 			if kind == classSpace {
 				c, spaced = ' ', true
 			} else if kind != classKept {
-				return at
+				break search
 			}
 			if bars.between(a, c) {
 				break
 			}
 			if spaced {
-				return at
+				break search
 			}
 		}
 		k = k.first(n)
 		if n >= cachedBytes-1 || k.low == 0 { // NUL, with which a key is padded
 			break
 		}
-		if r.pending == 1 {
+		if pending {
 			k = k.behindSpace()
 		}
-		a := r.cache.find(k)
-		if a != nil && r.bound < float64(a.within()) && r.n <= readerIDs { // as take does
-			r.n += a.unpack((*[cachedIDs]int32)(r.ids[r.n:]), wide)
-			r.bound += float64(a.reaches())
-			r.afterUnknown = false
-		} else if a == nil || !r.take(a) {
-			if r.pending == 1 {
-				r.stretch = append(r.stretch, ' ')
-			}
-			r.stretch = append(r.stretch, text[at:at+n]...)
-			if a != nil {
-				r.segment(nil)
-			} else {
-				fresh := k // k itself stays in registers
-				r.segment(&fresh)
-			}
-		}
-		r.pending = 0
+		r.block[found] = word{k, hashKey(k), at, n, pending}
+		found++
+		pending = false
 		at += n
 		if spaced && at < end {
-			r.pending = 1
+			pending = true
 			at++
 		}
 	}
-	return at
+	r.pending = 0
+	if pending {
+		r.pending = 1
+	}
+	return at, found
 }
 
 // letters counts the ASCII letters at the low end of eight ASCII bytes.

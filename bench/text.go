@@ -20,6 +20,7 @@ type textTask struct {
 var textTasks = []textTask{
 	{"english", "uni8k", false}, {"english", "uni32k", true}, {"english", "uni64k", false},
 	{"english", "bpe8k", false}, {"english", "bpe32k", true},
+	{"large", "uni8k", false}, {"large", "uni32k", false}, {"large", "uni64k", false}, {"large", "bpe32k", false},
 	{"code", "uni32k", false}, {"code", "bpe32k", false},
 	{"cjk", "cjkuni32k", false}, {"cjk", "cjkbpe32k", false},
 	{"nospace", "uni32k", false}, {"nospace", "bpe32k", false},

@@ -25,6 +25,7 @@ const (
 	trainingCode  = 10 << 20
 	cjkBytes      = 4 << 20
 	nospaceBytes  = 1_000_000
+	largeTexts    = ".cache/train-texts"
 )
 
 // textModels are trained by Google's trainer from the texts themselves: name, type, pieces, and whether it is for Chinese
@@ -46,6 +47,7 @@ func prepareTexts(ctx context.Context, dir string) error {
 	}
 	made := map[string]func() ([]byte, error){
 		"english.txt": func() ([]byte, error) { return englishText(ctx) },
+		"large.txt":   func() ([]byte, error) { return largeText(ctx) },
 		"code.txt":    func() ([]byte, error) { return codeText(codeBytes) },
 		"cjk.txt":     func() ([]byte, error) { return cjkText(filepath.Join(dir, "cjk.raw")) },
 		"nospace.txt": func() ([]byte, error) { return withoutSpaces(ctx) },
@@ -141,6 +143,18 @@ func englishText(ctx context.Context) ([]byte, error) {
 			}
 		}
 	}
+}
+
+// largeText is 29 MB of English lines of many kinds, a NUL behind each: what diff-train trains on.
+func largeText(ctx context.Context) ([]byte, error) {
+	path := filepath.Join(largeTexts, "en.train")
+	if _, err := os.Stat(path); err != nil {
+		if err := command(ctx, "build/sentencepiece/train_texts.py", largeTexts); err != nil {
+			return nil, err
+		}
+	}
+	data, err := os.ReadFile(path)
+	return []byte(strings.ReplaceAll(string(data), "\n", "\x00")), err
 }
 
 // codeText is files of Go's standard library, a NUL behind each.

@@ -137,7 +137,7 @@ func (t *Tokenizer) load(src source) error {
 		*p.matrix = b.Prepare(x, tensor.Exact)
 		b.Free(x)
 	}
-	return b.Sync()
+	return errors.Join(src.unused(), b.Sync())
 }
 
 // Grid is G: codes form a G×G grid.

@@ -350,6 +350,12 @@ func TestLoadErrors(t *testing.T) {
 			return true
 		}
 	}
+	rename := func(from, to string) func(n *checkpoint.Named) bool {
+		return func(n *checkpoint.Named) bool {
+			n.Name = strings.Replace(n.Name, from, to, 1)
+			return true
+		}
+	}
 	tests := []struct {
 		name, path string
 		o          Options
@@ -371,6 +377,11 @@ func TestLoadErrors(t *testing.T) {
 			}
 			return true
 		}), Options{Heads: 3}, "[47], want [48]"},
+		{"hole in a block", write("f", func(n *checkpoint.Named) bool { return n.Name != "encoder.blocks.1.attn.qkv.weight" }),
+			Options{Heads: 3}, "there is no tensor encoder.blocks.1.attn.qkv.weight"},
+		{"block missing", write("g", rename("encoder.blocks.1.", "encoder.blocks.2.")), Options{Heads: 3}, "there is no tensor encoder.blocks.1.norm1.weight"},
+		{"too deep", write("h", rename("encoder.blocks.1.", "encoder.blocks.99999999999.")), Options{Heads: 3}, "depth is"},
+		{"layer scale", write("i", rename("quantize.cluster_size", "encoder.blocks.0.gamma_1")), Options{Heads: 3}, "has no tensor encoder.blocks.0.gamma_1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

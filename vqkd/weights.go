@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/imglish/imglish/tensor/checkpoint"
 )
@@ -26,6 +28,7 @@ type source struct {
 	f      *checkpoint.File
 	prefix string // "" or "module.", which data-parallel training puts in front
 	values *[]float32
+	used   map[string]bool // names that were read, without the prefix
 }
 
 func (s source) shape(name string, axes int) ([]int, error) {
@@ -52,13 +55,39 @@ func (s source) read(name string, want ...int) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	*s.values = v
+	*s.values, s.used[name] = v, true
 	for i, x := range v {
 		if x-x != 0 { // infinite or not a number
 			return nil, fmt.Errorf("%s: %w: tensor %s holds %v at %d", s.f.Path(), ErrWeights, name, x, i)
 		}
 	}
 	return v, nil
+}
+
+// unused refuses a file that holds more of an encoder than was read: layer scale, biases of relative positions, a block
+// behind a gap. Without it the codes would be others than the file's, and nobody would notice.
+func (s source) unused() error {
+	for _, full := range s.f.Names() {
+		name, ok := strings.CutPrefix(full, s.prefix)
+		if ok && !s.used[name] && (strings.HasPrefix(name, "encoder.") || strings.HasPrefix(name, "encode_task_layer.")) {
+			return hinted{fmt.Errorf("%s: %w: a VQ-KD encoder has no tensor %s", s.f.Path(), ErrWeights, full),
+				"it is another kind of encoder, whose codes would come out wrong; if the tensor does nothing, save the file without it"}
+		}
+	}
+	return nil
+}
+
+// blocks counts the blocks up to the last one of which there is a tensor.
+func (s source) blocks() int {
+	n := 0
+	for _, name := range s.f.Names() {
+		rest, ok := strings.CutPrefix(name, s.prefix+"encoder.blocks.")
+		number, _, _ := strings.Cut(rest, ".")
+		if i, err := strconv.Atoi(number); ok && err == nil {
+			n = max(n, min(i, maxDepth)+1)
+		}
+	}
+	return n
 }
 
 func squeeze(shape []int) []int {
@@ -73,7 +102,7 @@ func squeeze(shape []int) []int {
 
 // inspect reads the model's sizes from the tensors' shapes.
 func inspect(f *checkpoint.File) (source, sizes, error) {
-	s := source{f: f, values: new([]float32)}
+	s := source{f: f, values: new([]float32), used: map[string]bool{}}
 	if !f.Has("encoder.cls_token") && f.Has("module.encoder.cls_token") {
 		s.prefix = "module."
 	}
@@ -98,10 +127,8 @@ func inspect(f *checkpoint.File) (source, sizes, error) {
 	if err != nil {
 		return s, z, err
 	}
-	for f.Has(fmt.Sprintf("%sencoder.blocks.%d.attn.qkv.weight", s.prefix, z.depth)) && z.depth <= maxDepth {
-		z.depth++
-	}
 	z.width, z.hidden, z.patch, z.codes, z.dim = class[2], fc1[0], proj[2], book[0], book[1]
+	z.depth = s.blocks()
 	z.grid = int(math.Round(math.Sqrt(float64(pos[1] - 1))))
 	for _, v := range []struct {
 		name      string

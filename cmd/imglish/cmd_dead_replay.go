@@ -21,8 +21,9 @@ type deadReplayOptions struct {
 func newDeadReplayCommand() *cobra.Command {
 	var o deadReplayOptions
 	cmd := &cobra.Command{
-		Use:   "replay GRAPH",
-		Short: "Have the line take skipped samples once more",
+		Use:         "replay GRAPH",
+		Annotations: goesOn,
+		Short:       "Have the line take skipped samples once more",
 		Long: `replay reads the sources again, finds the samples that were skipped, and puts them into lists in the store. The line
 takes them from there as a source of its own, replay, with lanes behind all others: at its next start, or within seconds
 if it runs. Nothing has to be added to the graph file. Without --yes it only says what it would do.

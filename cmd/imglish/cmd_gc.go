@@ -15,8 +15,9 @@ func newGCCommand() *cobra.Command {
 	cfg := gc.Defaults()
 	var yes, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "gc DIR|URL|GRAPH.yaml",
-		Short: "Free what a store holds for nothing",
+		Use:         "gc DIR|URL|GRAPH.yaml",
+		Annotations: goesOn,
+		Short:       "Free what a store holds for nothing",
 		Long: `gc removes what a store holds for nothing, once it is older than the grace: files of shards that no commit names, as
 crashes and resets leave them, and uploads to S3 that nobody finished. With a retention of blobs (--blobs, or store.blobs
 of a graph file) it removes blobs of committed samples that are older too: shards hold the views, so only a line that

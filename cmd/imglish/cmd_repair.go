@@ -9,8 +9,9 @@ import (
 func newRepairCommand() *cobra.Command {
 	var yes, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "repair GRAPH",
-		Short: "Find lanes whose log has lost records, and mend them",
+		Use:         "repair GRAPH",
+		Annotations: goesOn,
+		Short:       "Find lanes whose log has lost records, and mend them",
 		Long: `Examines every lane of a line for records that the log had acknowledged and no longer holds (an unclean election, a
 lost disk, a torn volume), and for saved positions that have become lies by it. What a run mends by itself it leaves
 alone. A damaged lane begins again behind what its shards hold: the source is read once more and everything from there

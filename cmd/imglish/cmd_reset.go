@@ -10,8 +10,9 @@ func newResetCommand() *cobra.Command {
 	var from string
 	var yes, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "reset GRAPH --from STAGE",
-		Short: "Make a stage and those behind it do their work again",
+		Use:         "reset GRAPH --from STAGE",
+		Annotations: goesOn,
+		Short:       "Make a stage and those behind it do their work again",
 		Long: `Makes a stage and those behind it do their work again: with another tokenizer, other view settings, or a stage that
 was wrong. What stages in front of it have made is kept. The shards of the line are made anew; their old commits count
 no more, and imglish gc removes the files. It reads what the topic in front of the stage holds; where that has lost its

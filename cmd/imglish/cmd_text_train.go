@@ -171,6 +171,8 @@ func printTrained(w io.Writer, o trainTextOptions, r *train.Result, took time.Du
 func writable(path string) error {
 	if at, err := os.Stat(path); err == nil && at.IsDir() {
 		return usageError{fmt.Errorf("--out %s is a folder", path)}
+	} else if err == nil && !at.Mode().IsRegular() { // the result is renamed to that name, and would replace a device
+		return usageError{fmt.Errorf("--out %s is no regular file", path)}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/imglish/imglish/pixels/sandbox"
 )
@@ -13,6 +14,9 @@ import (
 func main() {
 	sandbox.RunIfWorker() // the program also serves itself as the process that decodes pictures of strangers
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second Ctrl-C ends the process, whatever it waits for: a pipe, a share that is away. Within a second it is meant once:
+	// who stops processes may send it to one and to its group.
+	context.AfterFunc(ctx, func() { time.Sleep(time.Second); stop() })
 	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

@@ -21,6 +21,9 @@ const (
 	exitInterrupted = 130
 )
 
+// goesOn is the annotation of commands that, interrupted and given again, go on where they were.
+var goesOn = map[string]string{"goes on": "yes"}
+
 // usageError is a wrong command line, as against work that failed.
 type usageError struct{ error }
 
@@ -37,7 +40,8 @@ func newRootCommand() *cobra.Command {
 		Long: `imglish turns public images, texts and image-text pairs into the token streams that BEiT-3 style
 pretraining eats, and trains on them.
 
-Exit codes: 0 done, 1 an error, 2 a wrong command line, 3 a lane stands still (status), 130 interrupted.`,
+Exit codes: 0 done, 1 an error, 2 a wrong command line, 3 a lane stands still (status), 130 interrupted.
+Ctrl-C lets a command keep what it has done; a second one, a second later, ends it at once.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -72,12 +76,16 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "interrupted: the same command goes on where this one stopped")
+		if cmd.Annotations["goes on"] != "" {
+			fmt.Fprintln(stderr, "interrupted: the same command goes on where this one stopped")
+		} else {
+			fmt.Fprintln(stderr, "interrupted")
+		}
 		return exitInterrupted
 	case errors.Is(err, errStanding):
 		return exitStanding
@@ -90,7 +98,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "hint: %s\n", hinted.Hint())
 	}
 	var usage usageError
-	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") {
+	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "required flag") {
 		fmt.Fprintln(stderr, "hint: imglish --help lists the commands, imglish COMMAND --help its flags")
 		return exitUsage
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imglish/imglish/cpu"
 	"github.com/imglish/imglish/metrics"
 	"github.com/imglish/imglish/pixels"
 	"github.com/imglish/imglish/scenes"
@@ -98,9 +97,9 @@ func runImageTrain(cmd *cobra.Command, o imageTrainOptions, folders []string) er
 	if c, ok := l.(io.Closer); ok {
 		defer c.Close()
 	}
-	b, err := cpu.New(o.threads)
+	b, err := openBackend(o.threads)
 	if err != nil {
-		return fmt.Errorf("choose a compute backend: %w", err)
+		return err
 	}
 	defer b.Close()
 	watch := metrics.NewTokenizer(o.Steps, o.Codes)

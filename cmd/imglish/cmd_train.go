@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imglish/imglish/cpu"
 	"github.com/imglish/imglish/demo"
 	"github.com/imglish/imglish/metrics"
 	"github.com/imglish/imglish/mixer"
@@ -165,9 +164,9 @@ func openTraining(ctx context.Context, g *pipeline.Config, o trainOptions, progr
 	if err != nil {
 		return nil, err
 	}
-	b, err := cpu.New(o.threads)
+	b, err := openBackend(o.threads)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("choose a compute backend: %w", err), m.Close())
+		return nil, errors.Join(err, m.Close())
 	}
 	return &demo.Training{Config: c, Mixer: m, Backend: b}, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/imglish/imglish/cpu"
 	"github.com/imglish/imglish/vqkd"
 )
 
@@ -35,9 +34,9 @@ func (o *tokenizerOptions) shapeFlags(f *pflag.FlagSet) {
 
 // use loads the tokenizer on a backend of its own, says on w what it is, and closes both behind do.
 func (o *tokenizerOptions) use(w io.Writer, do func(*vqkd.Tokenizer) error) error {
-	b, err := cpu.New(o.threads)
+	b, err := openBackend(o.threads)
 	if err != nil {
-		return fmt.Errorf("choose a compute backend: %w", err)
+		return err
 	}
 	defer b.Close()
 	t, err := vqkd.Load(b, o.tokenizer, o.Options)

@@ -105,6 +105,10 @@ func TestDecodeErrors(t *testing.T) {
 	jpegBomb := bytes.Clone(read("v-444.jpg"))
 	at := bytes.Index(jpegBomb, []byte{0xff, 0xc0})
 	copy(jpegBomb[at+5:], []byte{0xff, 0x00, 0xff, 0x00})
+	twelveBits, lossless := read("v-444.jpg"), read("v-444.jpg")
+	twelveBits[at+4], lossless[at+1] = 12, 0xc3
+	animated := []byte("RIFF\x2e\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00\x07\x00\x00\x07\x00\x00" +
+		"ANIM\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00ANMF\x00\x00\x00\x00")
 	for _, tt := range []struct {
 		name string
 		data []byte
@@ -122,6 +126,9 @@ func TestDecodeErrors(t *testing.T) {
 		{"gif half", part("decode/plain.gif", .8), pixels.ErrTruncated},
 		{"webp half", part("decode/lossy60.webp", .5), pixels.ErrTruncated},
 		{"jpeg that claims 65280×65280", jpegBomb, pixels.ErrTooManyPixels},
+		{"jpeg of 12 bits", twelveBits, pixels.ErrUnsupported},
+		{"lossless jpeg", lossless, pixels.ErrUnsupported},
+		{"animated webp", animated, pixels.ErrUnsupported},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, _, err := pixels.Decode(tt.data, pixels.DefaultLimits()); !errors.Is(err, tt.want) {

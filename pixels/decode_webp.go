@@ -2,6 +2,7 @@ package pixels
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 
 	"golang.org/x/image/webp"
@@ -12,6 +13,9 @@ import (
 func decodeWebP(data []byte) (*Image, error) {
 	m, err := webp.Decode(bytes.NewReader(data))
 	if err != nil {
+		if animated(data) {
+			return nil, fmt.Errorf("%w: an animation", ErrUnsupported)
+		}
 		return nil, err
 	}
 	switch m := m.(type) {
@@ -21,6 +25,12 @@ func decodeWebP(data []byte) (*Image, error) {
 		return fromVP8(&m.YCbCr), nil
 	}
 	return fromGo(m)
+}
+
+// animated tells by the flags of the extended header, the first chunk, whether a WebP file holds frames in time.
+func animated(data []byte) bool {
+	const chunkAt, flagsAt, animation = 12, 20, 0x02
+	return len(data) > flagsAt && string(data[chunkAt:chunkAt+4]) == "VP8X" && data[flagsAt]&animation != 0
 }
 
 // fromVP8 upsamples chroma by the (9, 3, 3, 1)/16 filter of libwebp's "fancy" upsampler, with its rounding, and

@@ -27,6 +27,14 @@ static void on_error(j_common_ptr c)
 	char text[JMSG_LENGTH_MAX];
 	e->base.format_message(c, text);
 	snprintf(e->message, IMGLISH_JPEG_MESSAGE, "%s", text);
+	switch (e->base.msg_code) { /* sound files of the standard's rarer kinds: 12 bits a sample, lossless, … */
+	case JERR_BAD_PRECISION:
+	case JERR_SOF_UNSUPPORTED:
+	case JERR_ARITH_NOTIMPL:
+	case JERR_CCIR601_NOTIMPL:
+	case JERR_CONVERSION_NOTIMPL:
+	case JERR_FRACT_SAMPLE_NOTIMPL: longjmp(e->jump, IMGLISH_JPEG_UNSUPPORTED);
+	}
 	longjmp(e->jump, IMGLISH_JPEG_CORRUPT);
 }
 
@@ -154,7 +162,10 @@ int32_t imglish_jpeg_decode(const uint8_t *data, int64_t n, uint8_t *rgb, int32_
 	case 1: d.out_color_space = JCS_GRAYSCALE; break;
 	case 3: d.out_color_space = JCS_RGB; break;
 	case 4: d.out_color_space = JCS_CMYK; break;
-	default: status = IMGLISH_JPEG_UNSUPPORTED; goto done;
+	default:
+		snprintf(message, IMGLISH_JPEG_MESSAGE, "neither 1, 3 nor 4 components");
+		status = IMGLISH_JPEG_UNSUPPORTED;
+		goto done;
 	}
 	d.dct_method = JDCT_ISLOW;
 	d.do_fancy_upsampling = TRUE;

@@ -32,7 +32,7 @@ func jpegError(status C.int32_t, message string) error {
 	case C.IMGLISH_JPEG_TRUNCATED:
 		return ErrTruncated
 	case C.IMGLISH_JPEG_UNSUPPORTED:
-		return fmt.Errorf("%w: neither 1, 3 nor 4 components", ErrUnsupported)
+		return fmt.Errorf("%w: %s", ErrUnsupported, message)
 	case C.IMGLISH_JPEG_SIZE:
 		return fmt.Errorf("%w: two sizes in one file", ErrCorrupt)
 	}

@@ -8,7 +8,7 @@ enum {
 	IMGLISH_JPEG_OK = 0,
 	IMGLISH_JPEG_CORRUPT = 1,     /* libjpeg-turbo gave up; message says why */
 	IMGLISH_JPEG_TRUNCATED = 2,   /* the data ends before the picture does */
-	IMGLISH_JPEG_UNSUPPORTED = 3, /* not 1, 3 or 4 components */
+	IMGLISH_JPEG_UNSUPPORTED = 3, /* sound, but of a kind that is not decoded; message says which */
 	IMGLISH_JPEG_SIZE = 4,        /* the size is not w x h, or the output buffer is too small */
 	IMGLISH_JPEG_SCANS = 5        /* more scans than any encoder writes: a way to burn time */
 };

@@ -72,7 +72,7 @@ func readImage(path string) (*pixels.Image, error) {
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, err // which names the file
 	}
 	if len(data) > maxFileBytes {
 		return nil, fmt.Errorf("read %s: more than %d bytes", path, maxFileBytes)

@@ -65,7 +65,8 @@ func (o *imageTrainOptions) overlay(cmd *cobra.Command) error {
 	}
 	// The flags' values live in the caller's copy, so this one can start afresh.
 	o.imageTrainSettings = defaultImageTrainSettings()
-	if len(data) > 0 { // an empty file means the defaults, and would clear them
+	var all any
+	if yaml.Unmarshal(data, &all) != nil || all != nil { // a file without settings means the defaults, and would clear them
 		if err := yaml.UnmarshalWithOptions(data, &o.imageTrainSettings, yaml.Strict()); err != nil {
 			return fmt.Errorf("config %s: %w", o.config, err)
 		}

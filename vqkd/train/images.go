@@ -44,16 +44,20 @@ const (
 	maxFiles     = 10_000_000 // of a folder
 )
 
-// Folder lists the JPEG, PNG, GIF and WebP files below a folder, in the order of their names. Pictures whose shorter side
-// is above 1024 pixels come out at 1024.
+// Folder lists the JPEG, PNG, GIF and WebP files below a folder, in the order of their names. Links to files count as
+// files; links to folders below it are not followed. Pictures whose shorter side is above 1024 pixels come out at 1024.
 func Folder(dir string) (Images, error) {
 	f := &folder{kept: map[int]*pixels.Image{}, room: folderCache}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	root, err := filepath.EvalSymlinks(dir) // WalkDir follows no link
+	if err != nil {
+		return nil, fmt.Errorf("pictures in %s: %w", dir, err)
+	}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		ext := strings.ToLower(filepath.Ext(path))
-		if d.Type().IsRegular() && slices.Contains([]string{".jpg", ".jpeg", ".png", ".gif", ".webp"}, ext) {
+		if slices.Contains([]string{".jpg", ".jpeg", ".png", ".gif", ".webp"}, ext) && isFile(path, d) {
 			f.files = append(f.files, path)
 		}
 		if len(f.files) > maxFiles {
@@ -70,7 +74,7 @@ func Folder(dir string) (Images, error) {
 	slices.Sort(f.files)
 	names := sha256.New() // a state must not go on with other pictures; where the folder lies does not matter
 	for _, file := range f.files {
-		rel, err := filepath.Rel(dir, file)
+		rel, err := filepath.Rel(root, file)
 		if err != nil {
 			return nil, err
 		}
@@ -78,6 +82,15 @@ func Folder(dir string) (Images, error) {
 	}
 	f.name = fmt.Sprintf("%s, file names %.4x", filepath.Base(filepath.Clean(dir)), names.Sum(nil))
 	return f, nil
+}
+
+// isFile counts a link by what it leads to. One that leads nowhere is a file that cannot be read, so that it is told of.
+func isFile(path string, d fs.DirEntry) bool {
+	if d.Type()&fs.ModeSymlink == 0 {
+		return d.Type().IsRegular()
+	}
+	st, err := os.Stat(path)
+	return err != nil || st.Mode().IsRegular()
 }
 
 func (f *folder) Name() string { return f.name }
@@ -121,6 +134,10 @@ type pool struct {
 	total   float64
 	train   [][]int // by source
 	held    [][]int
+
+	mu     sync.Mutex
+	unread map[[2]int]bool // pictures that could not be read, by source and number
+	first  error           // why the first of them could not
 }
 
 // fewPictures is where a source is parted within each picture: of so few, whole ones held out would say little.
@@ -132,7 +149,7 @@ const (
 // newPool parts each source: a share of its pictures is held out, or, of few pictures, a part of each. No pixel is on
 // both sides.
 func newPool(sources []Source, seed uint64, share float64) (*pool, error) {
-	p := &pool{sources: sources}
+	p := &pool{sources: sources, unread: map[[2]int]bool{}}
 	for s, src := range sources {
 		if src.Len() == 0 || !(src.Weight > 0) {
 			return nil, fmt.Errorf("tokenizer training: source %s has %d pictures, weight %v", src.Name(), src.Len(), src.Weight)
@@ -168,8 +185,24 @@ func part(im *pixels.Image, held bool) *pixels.Image {
 	return im.Crop(0, from, im.W, n)
 }
 
-// draw takes a picture. One that cannot be read is passed over for another, and an error comes only when many in a row
-// fail.
+// Unread says how many pictures could not be read so far, and why the first could not.
+func (p *pool) Unread() (n int, first error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.unread), p.first
+}
+
+func (p *pool) noteUnread(source, i int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unread[[2]int{source, i}] = true
+	if p.first == nil {
+		p.first = err
+	}
+}
+
+// draw takes a picture. One that cannot be read is noted and passed over for another, and an error comes only when many
+// in a row fail.
 func (p *pool) draw(rng *rand.Rand, held bool) (*pixels.Image, error) {
 	var last error
 	for range 20 {
@@ -182,13 +215,15 @@ func (p *pool) draw(rng *rand.Rand, held bool) (*pixels.Image, error) {
 		if held {
 			side = p.held[s]
 		}
-		im, err := p.sources[s].Image(side[rng.IntN(len(side))])
+		i := side[rng.IntN(len(side))]
+		im, err := p.sources[s].Image(i)
 		if err == nil {
 			if p.sources[s].Len() < fewPictures {
 				im = part(im, held)
 			}
 			return im, nil
 		}
+		p.noteUnread(s, i, err)
 		last = err
 	}
 	return nil, fmt.Errorf("tokenizer training: 20 pictures in a row cannot be read, the last: %w", last)

@@ -31,6 +31,8 @@ type Lessons interface {
 	Draw(dst []float32, rng *rand.Rand, held bool) (*pixels.Image, error)
 	Sources() []string // where the views come from, a line each
 	Teacher() any      // what the vectors come from: a Teacher's Record
+	// Unread says how many pictures were passed over so far, since they cannot be read, and why the first of them.
+	Unread() (n int, first error)
 }
 
 // lesson is a view with its vectors, [N, Dim].

@@ -99,6 +99,9 @@ func parquetFiles(paths []string) ([]string, error) {
 
 func (r *recorded) Dim() int { return r.dim }
 
+// Unread is none: a row that cannot be read is an error.
+func (r *recorded) Unread() (int, error) { return 0, nil }
+
 func (r *recorded) Sources() []string {
 	var out []string
 	for _, f := range r.files {

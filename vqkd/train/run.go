@@ -79,6 +79,7 @@ func Run(ctx context.Context, b tensor.Backend, c Config, l Lessons, path string
 	if r.held, err = c.heldOut(ctx, l, o.Threads); err != nil {
 		return Result{}, err
 	}
+	r.tellUnread()
 	if err := r.train(ctx); err != nil {
 		return Result{}, err
 	}
@@ -112,6 +113,7 @@ type run struct {
 	loss   mean
 	commit mean
 	moved  int // codes restarted since the last measures
+	unread int // pictures that were told of as unread
 	last   *Measures
 	watch  watch
 }
@@ -192,10 +194,19 @@ func (r *run) measureNow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.tellUnread()
 	note, err := r.watch.see(r.Config, r.done, m)
 	r.o.Logf("step %d: loss %.4f; %s; %d codes restarted%s", r.done, r.loss.v, m, r.moved, note)
 	r.last, r.moved = &m, 0
 	return err
+}
+
+// tellUnread says so once more pictures could not be read: training goes on without them, but nobody should be unaware.
+func (r *run) tellUnread() {
+	if n, first := r.lessons.Unread(); n > r.unread {
+		r.unread = n
+		r.o.Logf("%d pictures so far cannot be read and are passed over, the first: %v", n, first)
+	}
 }
 
 // tell reports the step that was done last.
@@ -237,6 +248,7 @@ func (r *run) finish(ctx context.Context) (Result, error) {
 		return res, err
 	}
 	os.Remove(r.statePath())
+	r.tellUnread()
 	r.tell(0)
 	r.o.Logf("wrote %s: %s", res.Path, res.Measures)
 	return res, low

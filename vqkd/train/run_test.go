@@ -153,8 +153,13 @@ func TestBrokenPictures(t *testing.T) {
 	c := small()
 	c.Steps, c.Free = 2, 0
 	path := filepath.Join(t.TempDir(), "t.safetensors")
-	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, lessonsOf(t, c, half{50}), path, Options{}); err != nil {
+	told := ""
+	o := Options{Logf: func(format string, args ...any) { told += fmt.Sprintf(format, args...) + "\n" }}
+	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, lessonsOf(t, c, half{50}), path, o); err != nil {
 		t.Errorf("some broken pictures stop the training: %v", err)
+	}
+	if !strings.Contains(told, " pictures so far cannot be read and are passed over, the first: picture ") {
+		t.Errorf("broken pictures are not told of:\n%s", told)
 	}
 	if _, err := Run(t.Context(), tensor.NewReference[float32](), c, lessonsOf(t, c, none{50}), path, Options{}); err == nil {
 		t.Error("no picture can be read, and no error")
@@ -219,33 +224,6 @@ func TestSidesShareNoPixel(t *testing.T) {
 	}
 	if len(sides[0]) != 3*600 || len(sides[1]) != 3*200 {
 		t.Errorf("%d pixels to train, %d held out, want 1800 and 600", len(sides[0]), len(sides[1]))
-	}
-}
-
-func TestFolder(t *testing.T) {
-	needJPEG(t)
-	dir := t.TempDir()
-	data, err := pixels.EncodeJPEG(pixels.New(8, 8), 90, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	os.MkdirAll(filepath.Join(dir, "sub"), 0o700)
-	for _, name := range []string{"b.jpg", "a.JPEG", "sub/c.jpg", "text.txt"} {
-		os.WriteFile(filepath.Join(dir, name), data, 0o600)
-	}
-	f, err := Folder(dir)
-	if err != nil || f.Len() != 3 {
-		t.Fatalf("%v, %v", f, err)
-	}
-	if im, err := f.Image(0); err != nil || im.W != 8 {
-		t.Errorf("%v, %v", im, err)
-	}
-	if _, err := Folder(filepath.Join(dir, "sub", "none")); err == nil {
-		t.Error("a folder that is not there gives no error")
-	}
-	empty := t.TempDir()
-	if _, err := Folder(empty); err == nil || !strings.Contains(err.Error(), empty) {
-		t.Errorf("an empty folder: %v", err)
 	}
 }
 

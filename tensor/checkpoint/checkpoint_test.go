@@ -3,6 +3,7 @@ package checkpoint_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -159,7 +160,7 @@ func TestWriteRefuses(t *testing.T) {
 
 func TestOpenNamesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "weights.pth")
-	for _, content := range []string{"", "x", "not a checkpoint at all", "PK\x03\x04 cut"} {
+	for _, content := range []string{"", "x", "not a checkpoint at all", "PK\x03\x04 cut", "version https://git-lfs.github.com/spec/v1\n"} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -181,6 +182,10 @@ func TestTruncated(t *testing.T) {
 			if _, err := checkpoint.NewFile(bytes.NewReader(whole[:cut]), int64(cut)); !errors.Is(err, checkpoint.ErrFormat) {
 				t.Fatalf("%s cut to %d bytes: %v", file, cut, err)
 			}
+		}
+		cut := len(whole) - 10
+		if _, err := checkpoint.NewFile(bytes.NewReader(whole[:cut]), int64(cut)); !strings.Contains(fmt.Sprint(err), "cut short") {
+			t.Errorf("%s without its end: %v", file, err)
 		}
 	}
 }

@@ -78,8 +78,10 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 	case looksLikeSafetensors(head[:n], size):
 		c.format = "safetensors"
 		err = c.readSafetensors()
+	case string(head[:n]) == "version http": // …s://git-lfs.github.com/spec/v1
+		err = damaged("a pointer of Git LFS, not the file that it stands for: git lfs pull fetches it")
 	default:
-		err = fmt.Errorf("%w: neither safetensors nor a PyTorch file", ErrFormat)
+		err = damaged("neither safetensors nor a PyTorch file")
 	}
 	if err != nil {
 		return nil, err

@@ -72,12 +72,12 @@ func (u *unpickler) object(op byte) error {
 			u.push(v[0])
 			return nil
 		}
-		return damaged("pickle builds up a %T", v[0])
+		return damaged("pickle builds up %s", show(v[0]))
 	}
 	g, ok := v[0].(global)
 	args, isTuple := v[1].(tuple)
 	if !ok || !isTuple {
-		return damaged("pickle makes an object from a %T and a %T", v[0], v[1])
+		return damaged("pickle makes an object from %s and %s", show(v[0]), show(v[1]))
 	}
 	made, err := construct(g, args)
 	u.push(made)
@@ -103,7 +103,7 @@ func rebuild(args tuple) (any, error) {
 	}
 	s, ok := args[0].(*storage)
 	if !ok {
-		return nil, damaged("tensor over a %T", args[0])
+		return nil, damaged("tensor over %s", show(args[0]))
 	}
 	offset, ok := args[1].(int64)
 	if !ok || offset < 0 {
@@ -130,7 +130,7 @@ const (
 func sizes(v any) ([]int, error) {
 	t, ok := v.(tuple)
 	if !ok || len(t) > maxAxes {
-		return nil, damaged("sizes of a tensor are a %T", v)
+		return nil, damaged("sizes of a tensor are %s", show(v))
 	}
 	out := make([]int, len(t))
 	for i, x := range t {
@@ -185,7 +185,7 @@ func (t *tensorView) contiguous() bool {
 func stateDict(top any) (*dict, error) {
 	d, ok := top.(*dict)
 	if !ok {
-		return nil, damaged("the pickle holds a %T, not a dictionary of tensors", top)
+		return nil, damaged("the pickle holds %s, not a dictionary of tensors", show(top))
 	}
 	const wrappers = 4 // no published file has more than two
 	for range wrappers {
@@ -224,8 +224,20 @@ func show(v any) string {
 		return fmt.Sprint(v)
 	case *big.Int:
 		return "a long number"
+	case none:
+		return "None"
+	case tuple:
+		return "a tuple"
+	case *list:
+		return "a list"
+	case *dict:
+		return "a dictionary"
+	case *storage:
+		return "a storage"
+	case *tensorView:
+		return "a tensor"
 	}
-	return fmt.Sprintf("a %T", v)
+	return "an object"
 }
 
 func opcodeName(op byte) string {

@@ -17,7 +17,7 @@ import (
 func (f *File) readZip() error {
 	z, err := zip.NewReader(f.r, f.size)
 	if err != nil {
-		return damaged("zip: %v", err)
+		return damaged("the directory at its end cannot be read, as if it were cut short (%v)", err)
 	}
 	members := map[string]*zip.File{}
 	var pickle *zip.File
@@ -239,7 +239,7 @@ func legacyView(s *storage, view any) (any, error) {
 func (f *File) legacyStarts(keys any, known map[string]*storage, at int64) (map[string]int64, error) {
 	l, ok := keys.(*list)
 	if !ok {
-		return nil, damaged("list of storages is a %T", keys)
+		return nil, damaged("list of storages is %s", show(keys))
 	}
 	starts := map[string]int64{}
 	for _, k := range l.items {
@@ -250,12 +250,15 @@ func (f *File) legacyStarts(keys any, known map[string]*storage, at int64) (map[
 		}
 		var word [8]byte
 		if err := f.readAt(word[:], at); err != nil {
-			return nil, damaged("storage %q: %v", key, err)
+			return nil, damaged("it is cut short: storage %q: %v", key, err)
 		}
 		count := int64(binary.LittleEndian.Uint64(word[:]))
 		at += 8
-		if size := int64(s.dtype.Size()); count != s.count || count > (f.size-at)/size {
+		if count != s.count {
 			return nil, damaged("storage %q of %d elements, the pickle says %d", key, count, s.count)
+		}
+		if count > (f.size-at)/int64(s.dtype.Size()) {
+			return nil, damaged("it is cut short: storage %q of %d elements begins at byte %d of %d", key, count, at, f.size)
 		}
 		starts[key] = at
 		at += count * int64(s.dtype.Size())

@@ -47,8 +47,11 @@ func (f *File) readSafetensors() error {
 		if len(h.Offsets) != 2 {
 			return damaged("tensor %s: data_offsets %v", name, h.Offsets)
 		}
-		if h.Offsets[0] < 0 || h.Offsets[1] < h.Offsets[0] || h.Offsets[1] > f.size-start {
-			return damaged("tensor %s: bytes %v of %d", name, h.Offsets, f.size-start)
+		if h.Offsets[0] < 0 || h.Offsets[1] < h.Offsets[0] {
+			return damaged("tensor %s: data_offsets %v", name, h.Offsets)
+		}
+		if h.Offsets[1] > f.size-start {
+			return damaged("it is cut short: tensor %s ends at byte %d of the data, which has %d", name, h.Offsets[1], f.size-start)
 		}
 		count, ok := elements(h.Shape)
 		if size := int64(h.DType.Size()); !ok || size > 0 && count*size != h.Offsets[1]-h.Offsets[0] {

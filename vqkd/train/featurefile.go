@@ -145,6 +145,9 @@ func (f *featureFile) read(row int64, side int) (im *pixels.Image, vectors []flo
 	}
 	vectors = make([]float32, len(numbers))
 	for i, v := range numbers {
+		if v.IsNull() {
+			return nil, nil, fmt.Errorf("value %d of %s is missing", i, vectorsColumn)
+		}
 		if vectors[i] = number(v); math.IsNaN(float64(vectors[i])) || math.IsInf(float64(vectors[i]), 0) {
 			return nil, nil, fmt.Errorf("value %d of %s is no finite number", i, vectorsColumn)
 		}

@@ -108,7 +108,7 @@ func (r *run) resume() error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; remove it to begin anew", err)
 	}
 	defer f.Close()
 	meta := f.Metadata()

@@ -19,7 +19,8 @@ type listSettings struct {
 	List    string        `yaml:"list"`
 	Timeout time.Duration `yaml:"timeout"`
 	Nested  struct {
-		Depth int `yaml:"depth"`
+		Depth int     `yaml:"depth"`
+		Ends  *[2]int `yaml:"ends,omitempty"`
 	} `yaml:"nested"`
 }
 
@@ -117,6 +118,9 @@ func TestParseRefuses(t *testing.T) {
 		{"unknown nested setting", "depth: 5", "deph: 5", `graph.yaml:11:26: unknown key "deph" (nearest known: "depth")`},
 		{"unknown source", "cc12m: {list", "cc13m: {list", `graph.yaml:8:5: unknown key "cc13m" (nearest known: "cc12m")`},
 		{"unknown kafka setting", "log_mb", "log_gb", `graph.yaml:4:22: unknown key "log_gb" (nearest known: "log_mb")`},
+		{"fraction", "depth: 5", "depth: 5.5", "graph.yaml:11:33: depth: want a whole number, not 5.5"},
+		{"list too long", "depth: 5", "ends: [0, 1, 2]", "graph.yaml:11:32: ends: want 2 values, not 3"},
+		{"list too short", "depth: 5", "ends: &e [0]", "ends: want 2 values, not 1"},
 		{"wrong type", "lanes: 4", "lanes: many", "graph.yaml:5:8: "},
 		{"invalid setting", "timeout: 5s", "timeout: -5s", "fetch: timeout is negative"},
 		{"invalid work", "concurrency: 8", "concurrency: -8", "concurrency: -8, want 1 to"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"strings"
 
@@ -62,12 +63,12 @@ func parseYAML(file string, data []byte) (Section, error) {
 			continue
 		}
 		if s.node != nil {
-			return s, s.at(doc.Body.GetToken(), "a second document: one graph file holds one line")
+			return s, s.at(doc.Body.GetToken(), "a second document: one is read")
 		}
 		s.node = doc.Body
 	}
 	if _, isMap := s.mapping(); !isMap && !s.Empty() {
-		return s, s.errorf("want a mapping such as `line: demo`")
+		return s, s.errorf("want a mapping, keys with values such as `line: demo`")
 	}
 	return s, nil
 }
@@ -133,6 +134,9 @@ func (s Section) checkKeys(node ast.Node, t reflect.Type) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if anchor, ok := node.(*ast.AnchorNode); ok {
+		node = anchor.Value
+	}
 	if seq, ok := node.(*ast.SequenceNode); ok && t.Kind() == reflect.Slice {
 		for _, v := range seq.Values {
 			if err := s.checkKeys(v, t.Elem()); err != nil {
@@ -140,6 +144,12 @@ func (s Section) checkKeys(node ast.Node, t reflect.Type) error {
 			}
 		}
 		return nil
+	}
+	if t.Kind() == reflect.Array {
+		return s.checkLength(node, t.Len())
+	}
+	if f, ok := node.(*ast.FloatNode); ok && isWhole(t.Kind()) && f.Value != math.Trunc(f.Value) {
+		return s.at(f.GetToken(), "%s: want a whole number, not %v", s.Name, f.Value) // the library would cut it off
 	}
 	in := Section{Name: s.Name, file: s.file, node: node}
 	if _, isMap := in.mapping(); !isMap || t.Kind() != reflect.Struct {
@@ -161,6 +171,21 @@ func (s Section) checkKeys(node ast.Node, t reflect.Type) error {
 		if err := inner.checkKeys(p.value, ft); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func isWhole(k reflect.Kind) bool { return k >= reflect.Int && k <= reflect.Uint64 }
+
+// checkLength refuses a list of another length than its setting has: the library would fill it up with zeros, or panic.
+func (s Section) checkLength(node ast.Node, want int) error {
+	switch n := node.(type) {
+	case *ast.SequenceNode:
+		if len(n.Values) != want {
+			return s.at(n.GetToken(), "%s: want %d values, not %d", s.Name, want, len(n.Values))
+		}
+	case *ast.AliasNode:
+		return s.at(n.GetToken(), "%s: want %d values, written out: an alias does not show how many it has", s.Name, want)
 	}
 	return nil
 }

@@ -2,13 +2,12 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/vqkd/teacher"
 	"github.com/imglish/imglish/vqkd/teacher/onnx"
 	"github.com/imglish/imglish/vqkd/train"
@@ -65,11 +64,12 @@ func (o *imageTrainOptions) overlay(cmd *cobra.Command) error {
 	}
 	// The flags' values live in the caller's copy, so this one can start afresh.
 	o.imageTrainSettings = defaultImageTrainSettings()
-	var all any
-	if yaml.Unmarshal(data, &all) != nil || all != nil { // a file without settings means the defaults, and would clear them
-		if err := yaml.UnmarshalWithOptions(data, &o.imageTrainSettings, yaml.Strict()); err != nil {
-			return fmt.Errorf("config %s: %w", o.config, err)
-		}
+	section, err := pipeline.ParseSection(o.config, data)
+	if err == nil {
+		err = section.Decode(&o.imageTrainSettings)
+	}
+	if err != nil {
+		return err
 	}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	addImageTrainFlags(flags, &o.imageTrainSettings)

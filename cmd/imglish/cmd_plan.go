@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imglish/imglish/pipeline"
+	"github.com/imglish/imglish/stages/view"
 	"github.com/imglish/imglish/stages/visual"
 	"github.com/imglish/imglish/vqkd"
 )
@@ -68,6 +69,37 @@ func planTokenizer(cmd *cobra.Command, cfg *pipeline.Config, b pipeline.Builders
 	if err != nil {
 		return fmt.Errorf("visual: %w", err)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "\nvisual tokenizer: %s\n", tokenizerLine(file, info))
-	return err
+	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "\nvisual tokenizer: %s\n", tokenizerLine(file, info)); err != nil {
+		return err
+	}
+	return viewsFit(cfg, b, file, info.Side)
+}
+
+// checkViews says before a line runs whether the tokenizer takes its views: stage visual would find out behind all that
+// was fetched, and the views that lie in its topic by then fit no other setting. A tokenizer that cannot be read here is
+// the stage's business.
+func checkViews(cfg *pipeline.Config, b pipeline.Builders) error {
+	settings, ok, err := cfg.StageSettings(b, "visual")
+	if err != nil || !ok {
+		return err
+	}
+	c := settings.(visual.Config)
+	file := pipeline.Env{Dir: cfg.Dir}.Path(c.Tokenizer)
+	info, err := vqkd.Inspect(file, c.Options)
+	if err != nil {
+		return nil
+	}
+	return viewsFit(cfg, b, file, info.Side)
+}
+
+func viewsFit(cfg *pipeline.Config, b pipeline.Builders, tokenizer string, side int) error {
+	settings, ok, err := cfg.StageSettings(b, "view")
+	if err != nil || !ok {
+		return err
+	}
+	if made := settings.(view.Config).Side; made != side {
+		return hinted{fmt.Errorf("stage view makes views of %d×%d pixels, the tokenizer %s takes %d×%d", made, made, tokenizer, side, side),
+			fmt.Sprintf("view: {side: %d}, or visual: {side: %d} to resize the tokenizer's position table", side, made)}
+	}
+	return nil
 }

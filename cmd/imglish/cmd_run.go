@@ -54,6 +54,9 @@ func runRun(cmd *cobra.Command, path string, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := checkViews(cfg, b); err != nil {
+		return fmt.Errorf("run %s: %w", path, err)
+	}
 	level := slog.LevelWarn
 	if o.verbose {
 		level = slog.LevelDebug

@@ -65,7 +65,7 @@ func (c Config) For(patch int) (*Patches, error) {
 		return nil, err
 	}
 	if patch < 1 || patch%c.Cells != 0 {
-		return nil, fmt.Errorf("teacher: a patch of %d pixels has no %d cells a side", patch, c.Cells)
+		return nil, fmt.Errorf("teacher: a patch of %d pixels does not split into %d cells a side: another patch, or teacher: {colours: {cells: 1}}", patch, c.Cells)
 	}
 	return &Patches{c, patch}, nil
 }

@@ -169,8 +169,11 @@ func printTrained(w io.Writer, o trainTextOptions, r *train.Result, took time.Du
 
 // writable says before long work whether its result can be written.
 func writable(path string) error {
-	if at, err := os.Stat(path); err == nil && at.IsDir() {
-		return usageError{fmt.Errorf("--out %s is a folder", path)}
+	if path == "" {
+		return usageError{errors.New("--out is empty: name a file")}
+	}
+	if err := durable.Replaceable(path); err != nil {
+		return usageError{fmt.Errorf("--out: %w", err)}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {

@@ -169,7 +169,7 @@ func TestTextTrainErrors(t *testing.T) {
 		}
 	}
 	// What cannot be written is refused before any work: the texts would be an error, too.
-	for out, want := range map[string]string{"no/such/folder/m.model": "takes no file", ".": "is a folder"} {
+	for out, want := range map[string]string{"no/such/folder/m.model": "takes no file", ".": "no ordinary file", "": "--out is empty"} {
 		if _, err := runWith(t.Context(), newTextCommand(), "[\n", "train", "--jsonl", "--out", out); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("--out %s: %v, want %q", out, err, want)
 		}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -195,6 +197,29 @@ func TestTextLineTooLong(t *testing.T) {
 		t.Errorf("error %v, output %q", err, out)
 	}
 }
+
+// An interrupt ends a command also while it waits for a terminal, or for a pipe that brings nothing.
+func TestTextInterruptedWhileWaiting(t *testing.T) {
+	for _, args := range []string{"encode --model " + demoModel, "decode --model " + demoModel, "train --out " + t.TempDir() + "/m.model"} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		in, never := io.Pipe()
+		defer never.Close()
+		cmd := newTextCommand()
+		cmd.SetArgs(strings.Fields(args))
+		cmd.SetIn(readerFunc(func(p []byte) (int, error) {
+			interrupt()
+			return in.Read(p)
+		}))
+		cmd.SilenceErrors, cmd.SilenceUsage = true, true
+		if err := cmd.ExecuteContext(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestMask(t *testing.T) {
 	five, err := runWith(t.Context(), newMaskCommand(), "", "--grid", "14x14", "--seed", "3", "--count", "5")

@@ -110,7 +110,7 @@ func runTextTrain(cmd *cobra.Command, cfg train.Config, o trainTextOptions, file
 	// The collector works harder rather than let garbage take memory; it has little to walk through.
 	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(cfg.MemoryBytes))
-	texts := lineTexts(cmd.InOrStdin(), files, o.jsonl)
+	texts := lineTexts(cmd.Context(), cmd.InOrStdin(), files, o.jsonl)
 	if o.data != "" {
 		texts = shardTexts(cmd, o.data)
 	}

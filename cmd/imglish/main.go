@@ -13,6 +13,7 @@ import (
 func main() {
 	sandbox.RunIfWorker() // the program also serves itself as the process that decodes pictures of strangers
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once what the first one did not
 	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

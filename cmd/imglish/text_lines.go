@@ -100,7 +100,7 @@ func mapLines(cmd *cobra.Command, verb string, files []string, threads int, newW
 func eachBatch(ctx context.Context, in io.Reader, files []string, f func([]textLine)) (err error) {
 	var batch []textLine
 	size := 0
-	for l, bad := range inputLines(in, files) {
+	for l, bad := range inputLines(ctx, in, files) {
 		if err = bad; err == nil {
 			err = context.Cause(ctx)
 		}
@@ -121,11 +121,11 @@ func eachBatch(ctx context.Context, in io.Reader, files []string, f func([]textL
 }
 
 // inputLines yields the lines of the files, or of in if there are none. A line's text is there until the next one.
-func inputLines(in io.Reader, files []string) iter.Seq2[textLine, error] {
+func inputLines(ctx context.Context, in io.Reader, files []string) iter.Seq2[textLine, error] {
 	return func(yield func(textLine, error) bool) {
 		index := uint64(0)
 		read := func(name string, r io.Reader) (more bool) {
-			lines := bufio.NewScanner(r)
+			lines := bufio.NewScanner(bufio.NewReaderSize(waiting{ctx, r}, 1<<16))
 			lines.Buffer(nil, maxLine)
 			lines.Split(wholeLines)
 			n := 0
@@ -163,6 +163,30 @@ func inputLines(in io.Reader, files []string) iter.Seq2[textLine, error] {
 				return
 			}
 		}
+	}
+}
+
+// waiting is a reader that an interrupt gets out of a read that waits: for a terminal, or for a pipe that brings nothing.
+type waiting struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (w waiting) Read(p []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		n, err := w.r.Read(p)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return r.n, r.err
+	case <-w.ctx.Done():
+		return 0, context.Cause(w.ctx)
 	}
 }
 

@@ -14,8 +14,9 @@ func newDemoCommand() *cobra.Command {
 	var samples int
 	var noTrain bool
 	cmd := &cobra.Command{
-		Use:   "demo",
-		Short: "Take real images, texts and pairs through the whole line, into a model that learns",
+		Use:         "demo",
+		Annotations: map[string]string{goesOn: "yes"},
+		Short:       "Take real images, texts and pairs through the whole line, into a model that learns",
 		Long: `demo makes a data set in the published formats (rendered scenes, real photos, a Wikipedia excerpt), serves its
 pictures on loopback together with what goes wrong on the web, runs the whole line on it, trains a small model, and
 measures on held-out scenes what was learned. Everything is in one folder, which the other commands read as well.

@@ -34,8 +34,9 @@ const runtimeVariable = "IMGLISH_ONNXRUNTIME"
 func newImageTrainCommand() *cobra.Command {
 	o := imageTrainOptions{imageTrainSettings: defaultImageTrainSettings(), sceneSeed: 1, sceneShare: 0.5}
 	cmd := &cobra.Command{
-		Use:   "train --out FILE [--scenes N] [--teacher MODEL.onnx | --features FILE] [FOLDER…]",
-		Short: "Train a visual tokenizer on pictures, and judge it",
+		Use:         "train --out FILE [--scenes N] [--teacher MODEL.onnx | --features FILE] [FOLDER…]",
+		Annotations: map[string]string{goesOn: "yes"},
+		Short:       "Train a visual tokenizer on pictures, and judge it",
 		Long: `Trains a VQ-KD tokenizer on the pictures below the folders, on rendered scenes, or on both. Writes FILE (safetensors)
 and FILE.json.
 

@@ -21,8 +21,9 @@ type retokenOptions struct {
 func newRetokenCommand() *cobra.Command {
 	o := retokenOptions{tokenizer: tokenizerOptions{Options: vqkd.Defaults()}, text: text.Defaults()}
 	cmd := &cobra.Command{
-		Use:   "retoken --from DATA --to DATA [--tokenizer FILE] [--text FILE]",
-		Short: "Make a data set anew with other tokenizers, from the shards of one that there is",
+		Use:         "retoken --from DATA --to DATA [--tokenizer FILE] [--text FILE]",
+		Annotations: map[string]string{goesOn: "yes"},
+		Short:       "Make a data set anew with other tokenizers, from the shards of one that there is",
 		Long: `Reads the views and texts that a data set keeps and makes their codes and ids with other tokenizers, of another grid or
 vocabulary, into a data set of its own. Nothing is fetched, decoded from the sources or drawn anew: ids, views, texts and
 references stay. Both data sets are folders or places on S3 (s3://bucket/prefix?endpoint=…).

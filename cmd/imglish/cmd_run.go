@@ -22,8 +22,9 @@ type runOptions struct {
 func newRunCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:   "run GRAPH",
-		Short: "Run a line, or some of its stages",
+		Use:         "run GRAPH",
+		Annotations: map[string]string{goesOn: "yes"},
+		Short:       "Run a line, or some of its stages",
 		Long: `Runs the line that a graph file describes until every source is read to its end and everything is in shards.
 Stopped, killed or crashed, the same command goes on where it was: no sample is lost, none is there twice.
 

@@ -217,6 +217,16 @@ func TestTextInterruptedWhileWaiting(t *testing.T) {
 	}
 }
 
+// Only commands that go on where they were stopped say so.
+func TestTextInterruptedPromisesNothing(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var errs bytes.Buffer
+	if code := execute(ctx, []string{"text", "encode", "--model", demoModel, demoModel}, io.Discard, &errs); code != exitInterrupted || errs.String() != "interrupted\n" {
+		t.Errorf("exit code %d, %q", code, errs.String())
+	}
+}
+
 type readerFunc func(p []byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -28,8 +28,9 @@ type trainOptions struct {
 func newTrainCommand() *cobra.Command {
 	var o trainOptions
 	cmd := &cobra.Command{
-		Use:   "train GRAPH.yaml",
-		Short: "Train the model on the shards that a line made",
+		Use:         "train GRAPH.yaml",
+		Annotations: map[string]string{goesOn: "yes"},
+		Short:       "Train the model on the shards that a line made",
 		Long: `train reads the sections mix: and train: of the graph file and the shards in its data folder, and trains the Multiway
 Transformer. Checkpoints and loss.jsonl go to train.dir (below the data folder if relative). It goes on from the newest
 checkpoint there, on the same shards even if the line has added more since; Ctrl-C writes one before it stops.

@@ -24,6 +24,9 @@ const (
 // usageError is a wrong command line, as against work that failed.
 type usageError struct{ error }
 
+// goesOn is the annotation of a command that goes on, when it is started again, where it was stopped.
+const goesOn = "goes on"
+
 // errReported ends the command with exit code 1; what was wrong has already been printed.
 var errReported = errors.New("already reported")
 
@@ -72,12 +75,16 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "interrupted: the same command goes on where this one stopped")
+		if cmd.Annotations[goesOn] != "" {
+			fmt.Fprintln(stderr, "interrupted: the same command goes on where this one stopped")
+		} else {
+			fmt.Fprintln(stderr, "interrupted")
+		}
 		return exitInterrupted
 	case errors.Is(err, errStanding):
 		return exitStanding

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -86,21 +84,21 @@ func idsOf(line []byte) (ids []int32, pieces []string, err error) {
 	switch {
 	case bytes.HasPrefix(line, []byte("{")):
 		var v struct {
-			IDs    []int32
-			Pieces []string
+			IDs    []int32  `json:"ids"`
+			Pieces []string `json:"pieces"`
 		}
-		if err := json.Unmarshal(line, &v); err != nil {
+		if err := unmarshal(line, &v); err != nil {
 			return nil, nil, err
 		}
 		if v.IDs == nil && v.Pieces == nil {
-			return nil, nil, errors.New(`neither "ids" nor "pieces" in it`)
+			return nil, nil, neither(line, "ids", "pieces")
 		}
 		if v.IDs != nil {
 			return v.IDs, nil, nil
 		}
 		return nil, v.Pieces, nil
 	case bytes.HasPrefix(line, []byte("[")):
-		err := json.Unmarshal(line, &ids)
+		err := unmarshal(line, &ids)
 		return ids, nil, err
 	}
 	for _, f := range bytes.Fields(line) {

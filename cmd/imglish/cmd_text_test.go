@@ -190,6 +190,31 @@ func TestTextErrors(t *testing.T) {
 	}
 }
 
+// What a line of JSON has wrong is said in its terms; a byte order mark and an empty line are nothing wrong.
+func TestTextOfJSON(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"text":"a","n":{"text":1}}`: "a", "\ufeff" + `{"text":"b"}` + "\r": "b", "": "", " \r": "", `{"text":"","b64":"/w=="}`: "\xff",
+	} {
+		if got, err := textOf([]byte(line), true); err != nil || got != want {
+			t.Errorf("%q: %q, %v", line, got, err)
+		}
+	}
+	for line, want := range map[string]string{
+		`{"text":5}`: `"text": a number stands where a string must`, `{"b64":{}}`: `"b64": an object stands where a string must`,
+		`[{"text":"a"}]`: "a list stands where an object must", `{"text":null}`: `"text" is null`, `{"a":1,"b":2}`: `but ["a" "b"]`,
+		`{"text":"a"`: "not JSON: unexpected end",
+	} {
+		if _, err := textOf([]byte(line), true); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", line, err, want)
+		}
+	}
+	for line, want := range map[string]string{`[1.5]`: "number 1.5 stands where a whole number", `{"ids":"x"}`: `"ids": a string stands where a list must`} {
+		if _, _, err := idsOf([]byte(line)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", line, err, want)
+		}
+	}
+}
+
 func TestTextLineTooLong(t *testing.T) {
 	in := "short\n" + strings.Repeat("a", maxLine+1)
 	out, err := runWith(t.Context(), newTextCommand(), in, "encode", "--model", demoModel, "--format", "ids")

@@ -181,6 +181,8 @@ func TestTextErrors(t *testing.T) {
 		{"1 -1", "decode --model " + demoModel, "id -1"},
 		{"{}", "decode --model " + demoModel, "line 1"},
 		{"1 9999999999", "decode --model " + demoModel, "is no id"},
+		{"\x1f\x8b\x08\x00\x00", "encode --model " + demoModel, "standard input is packed with gzip: unpack it"},
+		{"", "encode --model " + demoModel + " testdata", "read testdata: is a directory"},
 		{"", "inspect", "arg"},
 		{"", "inspect nowhere.model", "nowhere.model"},
 	} {

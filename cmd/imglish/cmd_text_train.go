@@ -147,8 +147,9 @@ func printTrained(w io.Writer, o trainTextOptions, r *train.Result, took time.Du
 			Seconds float64 `json:"seconds"`
 		}{o.out, s, took.Seconds()})
 	}
-	fmt.Fprintf(w, "%s: %d pieces from %d texts of %.1f MB in %.1f s\n", o.out, s.Pieces, s.Texts, float64(s.Bytes)/1e6, took.Seconds())
-	fmt.Fprintf(w, "%d of %d characters covered, %d different words\n", s.Chars, s.CharsSeen, s.Kept)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d pieces from %d texts of %.1f MB in %.1f s\n", o.out, s.Pieces, s.Texts, float64(s.Bytes)/1e6, took.Seconds())
+	fmt.Fprintf(&b, "%d of %d characters covered, %d different words\n", s.Chars, s.CharsSeen, s.Kept)
 	for _, x := range []struct {
 		n    int64
 		what string
@@ -158,13 +159,14 @@ func printTrained(w io.Writer, o trainTextOptions, r *train.Result, took time.Du
 		{int64(s.Spills), "times counts did not fit in memory and went to a file"},
 	} {
 		if x.n > 0 {
-			fmt.Fprintf(w, "%d %s\n", x.n, x.what)
+			fmt.Fprintf(&b, "%d %s\n", x.n, x.what)
 		}
 	}
 	if s.Thinned > 1 {
-		fmt.Fprintf(w, "words that occur less than %d times were thinned out to fit in memory\n", s.Thinned)
+		fmt.Fprintf(&b, "words that occur less than %d times were thinned out to fit in memory\n", s.Thinned)
 	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // writable says before long work whether its result can be written.

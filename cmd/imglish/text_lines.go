@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"runtime"
@@ -93,7 +94,10 @@ func mapLines(cmd *cobra.Command, verb string, files []string, threads int, newW
 	if err == nil {
 		err = read
 	}
-	return errors.Join(err, out.Flush())
+	if flushed := out.Flush(); err == nil { // else it may be the same again
+		err = flushed
+	}
+	return err
 }
 
 // eachBatch reads lines and hands them over in batches.
@@ -125,7 +129,12 @@ func inputLines(ctx context.Context, in io.Reader, files []string) iter.Seq2[tex
 	return func(yield func(textLine, error) bool) {
 		index := uint64(0)
 		read := func(name string, r io.Reader) (more bool) {
-			lines := bufio.NewScanner(bufio.NewReaderSize(waiting{ctx, r}, 1<<16))
+			buffered := bufio.NewReaderSize(waiting{ctx, r}, 1<<16)
+			if head, _ := buffered.Peek(4); packed(head) != "" {
+				yield(textLine{}, fmt.Errorf("%s is packed with %s: unpack it, as in %[2]s -dc FILE | imglish text …", name, packed(head)))
+				return false
+			}
+			lines := bufio.NewScanner(buffered)
 			lines.Buffer(nil, maxLine)
 			lines.Split(wholeLines)
 			n := 0
@@ -143,6 +152,9 @@ func inputLines(ctx context.Context, in io.Reader, files []string) iter.Seq2[tex
 			case errors.Is(err, bufio.ErrTooLong):
 				err = fmt.Errorf("%s, line %d: longer than %d MiB; cut it into lines", name, n+1, maxLine>>20)
 			default:
+				if at := (*fs.PathError)(nil); errors.As(err, &at) {
+					err = at.Err // it has the name too
+				}
 				err = fmt.Errorf("read %s: %w", name, err)
 			}
 			yield(textLine{}, err)
@@ -164,6 +176,17 @@ func inputLines(ctx context.Context, in io.Reader, files []string) iter.Seq2[tex
 			}
 		}
 	}
+}
+
+// packed is the program that has made a file with this head, where it is none that texts begin with: to take the bytes
+// for text would make nonsense of them without a word.
+func packed(head []byte) string {
+	for program, magic := range map[string]string{"gzip": "\x1f\x8b\x08", "zstd": "\x28\xb5\x2f\xfd", "xz": "\xfd7zX"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return program
+		}
+	}
+	return ""
 }
 
 // waiting is a reader that an interrupt gets out of a read that waits: for a terminal, or for a pipe that brings nothing.

@@ -83,14 +83,17 @@ same model, byte for byte, with any number of threads and in any order of the te
 	f.Float64Var(&cfg.Sample, "sample", cfg.Sample, "share of the texts to train on, drawn by --seed")
 	f.Uint64Var(&cfg.Seed, "seed", 0, "seed of what is drawn")
 	f.Int64Var(&o.memoryMB, "memory-mb", o.memoryMB, "memory to train in, MiB")
-	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "threads")
+	f.IntVar(&cfg.Threads, "threads", 0, "threads (default: all processors); changes nothing in the model")
 	f.StringVar(&cfg.Scratch, "scratch", "", "folder for counts that do not fit in memory; default: the system's")
 	cmd.MarkFlagRequired("out")
 	return cmd
 }
 
 func runTextTrain(cmd *cobra.Command, cfg train.Config, o trainTextOptions, files []string) error {
-	cfg.MemoryBytes = o.memoryMB << 20
+	cfg.MemoryBytes = min(o.memoryMB, 1<<40) << 20 // what does not fit in 64 bits is refused as the rest is
+	if cfg.Threads == 0 {
+		cfg.Threads = train.Defaults().Threads
+	}
 	if o.data != "" && (len(files) > 0 || o.jsonl) {
 		return usageError{errors.New("--data is instead of files and --jsonl")}
 	}
@@ -106,6 +109,11 @@ func runTextTrain(cmd *cobra.Command, cfg train.Config, o trainTextOptions, file
 	}
 	if err := writable(o.out); err != nil {
 		return err
+	}
+	if cfg.Scratch != "" {
+		if err := takesFile(cfg.Scratch, "--scratch "+cfg.Scratch); err != nil {
+			return err
+		}
 	}
 	// The collector works harder rather than let garbage take memory; it has little to walk through.
 	defer debug.SetGCPercent(debug.SetGCPercent(40))
@@ -177,9 +185,14 @@ func writable(path string) error {
 	if err := durable.Replaceable(path); err != nil {
 		return usageError{fmt.Errorf("--out: %w", err)}
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	return takesFile(filepath.Dir(path), "--out "+path+": its folder")
+}
+
+// takesFile says whether a folder, which errors call what, takes a file.
+func takesFile(folder, what string) error {
+	f, err := os.CreateTemp(folder, ".imglish-*")
 	if err != nil {
-		return usageError{fmt.Errorf("--out %s: its folder takes no file: %w", path, errors.Unwrap(err))}
+		return usageError{fmt.Errorf("%s takes no file: %w", what, errors.Unwrap(err))}
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

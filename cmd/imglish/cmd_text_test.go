@@ -80,6 +80,10 @@ func TestTextFormats(t *testing.T) {
 			t.Errorf("%q decoded to %q", form, back)
 		}
 	}
+	pieces := runText(t, in, "encode", "--model", demoModel, "--format", "pieces")
+	if back := runText(t, pieces, "decode", "--pieces", "--model", demoModel, "--format", "text"); back != in+"\n" {
+		t.Errorf("%q decoded to %q", pieces, back)
+	}
 	if back := runText(t, `{"pieces":["▁a","▁red","?!"]}`, "decode", "--model", demoModel); back != `{"text":"a red?!"}`+"\n" {
 		t.Errorf("pieces decoded to %s", back)
 	}
@@ -150,6 +154,9 @@ func TestTextInspect(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, got)
 		}
 	}
+	if got := runText(t, "", "inspect", "--pieces", demoModel); !strings.HasPrefix(got, "<unk>\t0\n<s>\t0\n</s>\t0\n▁a\t-2.834\n") || strings.Count(got, "\n") != 1200 {
+		t.Errorf("pieces: %.80q", got)
+	}
 	var v struct {
 		File, Type, Fingerprint string
 		Size                    int
@@ -184,6 +191,7 @@ func TestTextErrors(t *testing.T) {
 		{"\x1f\x8b\x08\x00\x00", "encode --model " + demoModel, "standard input is packed with gzip: unpack it"},
 		{"", "encode --model " + demoModel + " testdata", "read testdata: is a directory"},
 		{"", "inspect", "arg"},
+		{"", "inspect --pieces --json " + demoModel, "--pieces is for one file"},
 		{"", "inspect nowhere.model", "nowhere.model"},
 	} {
 		if _, err := runWith(t.Context(), newTextCommand(), tt.in, strings.Fields(tt.args)...); err == nil || !strings.Contains(err.Error(), tt.want) {

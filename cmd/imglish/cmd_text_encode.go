@@ -79,6 +79,9 @@ func runTextEncode(cmd *cobra.Command, o textEncodeOptions, files []string) erro
 	if err := o.check(); err != nil {
 		return err
 	}
+	if f := cmd.Flags(); !o.sample && (f.Changed("alpha") || f.Changed("seed")) {
+		return usageError{errors.New("--alpha and --seed are for --sample, without which nothing is drawn")}
+	}
 	t, m, err := o.open()
 	if err != nil {
 		return err

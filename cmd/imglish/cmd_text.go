@@ -38,8 +38,8 @@ func (o *textOptions) check(formats ...string) error {
 	if o.ids != "raw" && o.ids != "xlmr" {
 		return usageError{fmt.Errorf("--ids is %q, must be raw or xlmr", o.ids)}
 	}
-	if o.threads < 0 {
-		return usageError{fmt.Errorf("--threads is %d, must be 0 or more", o.threads)}
+	if o.threads < 0 || o.threads > 1024 {
+		return usageError{fmt.Errorf("--threads is %d, must be 0 to 1024", o.threads)}
 	}
 	return oneOf("--format", o.format, formats...)
 }

@@ -191,7 +191,8 @@ func TestTextErrors(t *testing.T) {
 		{"{}", "decode --model " + demoModel, "line 1"},
 		{"1 9999999999", "decode --model " + demoModel, "is no id"},
 		{"\x1f\x8b\x08\x00\x00", "encode --model " + demoModel, "standard input is packed with gzip: unpack it"},
-		{"", "encode --model " + demoModel + " testdata", "read testdata: is a directory"},
+		{"", "encode --model " + demoModel + " testdata", "testdata is a folder"},
+		{"", "decode --model " + demoModel + " cmd_text_test.go nofile.txt", "nofile.txt"}, // not the first's "is no id"
 		{"", "inspect", "arg"},
 		{"", "inspect --pieces --json " + demoModel, "--pieces is for one file"},
 		{"", "inspect nowhere.model", "nowhere.model"},

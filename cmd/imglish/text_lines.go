@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"runtime"
@@ -152,9 +151,6 @@ func inputLines(ctx context.Context, in io.Reader, files []string) iter.Seq2[tex
 			case errors.Is(err, bufio.ErrTooLong):
 				err = fmt.Errorf("%s, line %d: longer than %d MiB; cut it into lines", name, n+1, maxLine>>20)
 			default:
-				if at := (*fs.PathError)(nil); errors.As(err, &at) {
-					err = at.Err // it has the name too
-				}
 				err = fmt.Errorf("read %s: %w", name, err)
 			}
 			yield(textLine{}, err)
@@ -162,6 +158,16 @@ func inputLines(ctx context.Context, in io.Reader, files []string) iter.Seq2[tex
 		}
 		if len(files) == 0 {
 			read("standard input", in)
+		}
+		for _, name := range files { // all before hours of work on the first
+			at, err := os.Stat(name)
+			if err == nil && at.IsDir() {
+				err = fmt.Errorf("%s is a folder: name files", name)
+			}
+			if err != nil {
+				yield(textLine{}, err)
+				return
+			}
 		}
 		for _, name := range files {
 			file, err := os.Open(name)

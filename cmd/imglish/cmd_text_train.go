@@ -37,7 +37,8 @@ included. The model loads in the original library too.
 
 Memory is bounded by --memory-mb however much text there is: only words are kept, with counts; counts that do not fit go
 to a temporary file, and words that do not fit are thinned out by chance. The same texts, settings and seed make the
-same model, byte for byte, with any number of threads and in any order of the texts. docs/text-train.md says more.`,
+same model, byte for byte, with any number of threads and in any order of the texts. docs/text-train.md says more, and what
+spm_train's flags are called here.`,
 		Example: "  imglish text train --out wiki.model --vocab 32000 wiki.txt\n" +
 			"  imglish text train --out line.model --data data --vocab 64000 --byte-fallback --memory-mb 4096\n" +
 			"  zcat *.jsonl.gz | imglish text train --out bpe.model --type bpe --jsonl",

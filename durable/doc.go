@@ -7,7 +7,7 @@
 //
 // A crash may leave a temporary file behind. Its name begins with a dot and ends in [TempSuffix]; it may be removed at
 // any time when no writer runs. Files have the permissions that os.Create gives. A symbolic link in the name's place is
-// replaced, not followed.
+// replaced, not followed, unless it leads to what is no ordinary file: devices, pipes and folders are refused.
 //
 // What it does not do: files that only appear if they were not there (see package store), locks, writing in place.
 package durable

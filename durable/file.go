@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 )
 
@@ -13,7 +14,21 @@ const TempSuffix = ".tmp"
 
 // WriteFile puts data in the file's place at once. On an error the old file is there as it was; only if the last step
 // fails, the sync of the folder, may either be there.
-func WriteFile(path string, data []byte) error { return writeFile(osDisk{}, path, data) }
+func WriteFile(path string, data []byte) error {
+	if err := Replaceable(path); err != nil {
+		return err
+	}
+	return writeFile(osDisk{}, path, data)
+}
+
+// Replaceable is an error where the name is that of a device, a pipe or a folder: to rename a file onto /dev/null would
+// take it away from everybody, and that is not what who names it means.
+func Replaceable(path string) error {
+	if at, err := os.Stat(path); err == nil && !at.Mode().IsRegular() {
+		return fmt.Errorf("write %s: it is no ordinary file: name one, or a new one", path)
+	}
+	return nil
+}
 
 func writeFile(d disk, path string, data []byte) error {
 	f, err := create(d, path)
@@ -40,7 +55,12 @@ const bufferSize = 256 << 10
 
 // Create begins a file that takes its name when it is committed. Discard must be called when it is done with, whether or
 // not Commit was.
-func Create(path string) (*File, error) { return create(osDisk{}, path) }
+func Create(path string) (*File, error) {
+	if err := Replaceable(path); err != nil {
+		return nil, err
+	}
+	return create(osDisk{}, path)
+}
 
 func create(d disk, path string) (*File, error) {
 	// A random name: other writers of the same file, and what a crash left, are in nobody's way.

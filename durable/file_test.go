@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/imglish/imglish/durable"
@@ -105,6 +106,27 @@ func TestErrors(t *testing.T) {
 		t.Error("a file took a folder's place")
 	}
 	only(t, dir, "folder")
+}
+
+// A pipe, like a device, stays what it is: a file in the place of /dev/null would be everybody's trouble.
+func TestNoOrdinaryFile(t *testing.T) {
+	dir := t.TempDir()
+	pipe, link := filepath.Join(dir, "pipe"), filepath.Join(dir, "link")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Symlink(pipe, link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, link} {
+		if err := durable.WriteFile(path, []byte("x")); err == nil || !strings.Contains(err.Error(), "no ordinary file") {
+			t.Errorf("WriteFile(%s): %v", path, err)
+		}
+		if f, err := durable.Create(path); err == nil {
+			f.Discard()
+			t.Errorf("Create(%s) is no error", path)
+		}
+	}
+	if at, err := os.Stat(link); err != nil || at.Mode().Type() != fs.ModeNamedPipe {
+		t.Errorf("the pipe is %v, %v", at, err)
+	}
 }
 
 // Writers of one name do not mix, and readers see one of them whole.

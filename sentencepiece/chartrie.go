@@ -44,8 +44,6 @@ const (
 	noLabel = math.MaxUint32 // of cells that are not in use
 )
 
-func (e pieceEnd) id() int32 { return bestEnd(e.last).id() }
-
 // behind is the end of a path of some score and the piece.
 func (e pieceEnd) behind(score float32) bestEnd {
 	return bestEnd(ordered(e.score+score))<<32 | bestEnd(e.last)

@@ -254,6 +254,15 @@ func (m *Model) Piece(raw int32) string {
 	return m.pieces[raw].text
 }
 
+// Score is the score of a raw piece: of a Unigram model the logarithm of its probability, of a BPE model its rank, negative.
+// It is 0 for an id outside [0, Size).
+func (m *Model) Score(raw int32) float32 {
+	if raw < 0 || int(raw) >= len(m.pieces) {
+		return 0
+	}
+	return m.pieces[raw].score
+}
+
 // PieceID is the raw id of a piece; ok is false if the model does not have it.
 func (m *Model) PieceID(text string) (raw int32, ok bool) {
 	if id, ok := m.special[text]; ok {

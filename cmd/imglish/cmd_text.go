@@ -73,3 +73,12 @@ func (o *textOptions) open() (t encoder, m *sentencepiece.Model, err error) {
 	}
 	return t, m, nil
 }
+
+// openModel is open for what a tokenizer.json cannot do.
+func (o *textOptions) openModel() (*sentencepiece.Model, error) {
+	_, m, err := o.open()
+	if err == nil && m == nil {
+		err = usageError{fmt.Errorf("%s is a tokenizer.json, and this needs a SentencePiece .model", o.model)}
+	}
+	return m, err
+}

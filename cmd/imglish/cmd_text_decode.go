@@ -2,10 +2,9 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,12 +12,13 @@ import (
 )
 
 func newTextDecodeCommand() *cobra.Command {
-	var o textOptions
+	var o textDecodeOptions
 	cmd := &cobra.Command{
 		Use:   "decode --model FILE [FILE…]",
 		Short: "Print the texts that ids stand for",
 		Long: `Reads lines of ids from the files or from standard input: JSON as encode prints it, {"ids":[…]} or {"pieces":[…]},
-a JSON list, or numbers with blanks between. Prints {"text":…} a line, with --format text the text itself, whose line
+a JSON list, or numbers with blanks between; with --pieces lines of pieces with blanks between, as encode --format pieces
+prints them. Prints {"text":…} a line, with --format text the text itself, whose line
 breaks are then no longer told from those between texts. What normalising changed does not come back.`,
 		Example: "  imglish text encode --model m.model <texts.txt | imglish text decode --model m.model\n" +
 			"  echo '35 934 178' | imglish text decode --model m.model --format text",
@@ -29,16 +29,22 @@ breaks are then no longer told from those between texts. What normalising change
 	f := cmd.Flags()
 	o.addFlags(f)
 	f.StringVar(&o.format, "format", "json", "output: json or text")
+	f.BoolVar(&o.pieces, "pieces", false, "lines are pieces with blanks between")
 	f.Lookup("model").Usage = "SentencePiece .model (required)"
 	cmd.MarkFlagRequired("model")
 	return cmd
 }
 
-func runTextDecode(cmd *cobra.Command, o textOptions, files []string) error {
+type textDecodeOptions struct {
+	textOptions
+	pieces bool
+}
+
+func runTextDecode(cmd *cobra.Command, o textDecodeOptions, files []string) error {
 	if err := o.check("json", "text"); err != nil {
 		return err
 	}
-	m, err := sentencepiece.Load(o.model)
+	m, err := o.openModel()
 	if err != nil {
 		return err
 	}
@@ -46,13 +52,17 @@ func runTextDecode(cmd *cobra.Command, o textOptions, files []string) error {
 }
 
 type textDecoder struct {
-	o *textOptions
+	o *textDecodeOptions
 	m *sentencepiece.Model
 }
 
 func (d textDecoder) line(dst []byte, l textLine) ([]byte, textCount, error) {
-	ids, pieces, err := idsOf(l.text)
-	if err != nil {
+	var ids []int32
+	var pieces []string
+	var err error
+	if d.o.pieces {
+		pieces = strings.Split(string(l.text), " ")
+	} else if ids, pieces, err = idsOf(l.text); err != nil {
 		return dst, textCount{}, err
 	}
 	size, decode := d.m.Size(), d.m.Decode
@@ -86,21 +96,21 @@ func idsOf(line []byte) (ids []int32, pieces []string, err error) {
 	switch {
 	case bytes.HasPrefix(line, []byte("{")):
 		var v struct {
-			IDs    []int32
-			Pieces []string
+			IDs    []int32  `json:"ids"`
+			Pieces []string `json:"pieces"`
 		}
-		if err := json.Unmarshal(line, &v); err != nil {
+		if err := unmarshal(line, &v); err != nil {
 			return nil, nil, err
 		}
 		if v.IDs == nil && v.Pieces == nil {
-			return nil, nil, errors.New(`neither "ids" nor "pieces" in it`)
+			return nil, nil, neither(line, "ids", "pieces")
 		}
 		if v.IDs != nil {
 			return v.IDs, nil, nil
 		}
 		return nil, v.Pieces, nil
 	case bytes.HasPrefix(line, []byte("[")):
-		err := json.Unmarshal(line, &ids)
+		err := unmarshal(line, &ids)
 		return ids, nil, err
 	}
 	for _, f := range bytes.Fields(line) {

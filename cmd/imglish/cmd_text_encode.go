@@ -25,7 +25,7 @@ func newTextEncodeCommand() *cobra.Command {
 		Use:   "encode --model FILE [FILE…]",
 		Short: "Print the pieces of texts, a line each",
 		Long: `Reads texts, a line each, from the files or from standard input. With --jsonl a line is a JSON object with
-"text", or with "b64": base64 of any bytes, also such as are not UTF-8.
+"text", or with "b64": base64 of any bytes, also such as are not UTF-8; an empty line is an empty text.
 
 --format json prints {"ids":[…], "pieces":[…], "spans":[[from,to],…]} a text, spans in bytes of the text;
 --format ids and --format pieces print them with blanks between, as spm_encode does.
@@ -78,6 +78,9 @@ func (o *textEncodeOptions) check() error {
 func runTextEncode(cmd *cobra.Command, o textEncodeOptions, files []string) error {
 	if err := o.check(); err != nil {
 		return err
+	}
+	if f := cmd.Flags(); !o.sample && (f.Changed("alpha") || f.Changed("seed")) {
+		return usageError{errors.New("--alpha and --seed are for --sample, without which nothing is drawn")}
 	}
 	t, m, err := o.open()
 	if err != nil {

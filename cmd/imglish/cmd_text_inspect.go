@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,17 +14,25 @@ import (
 )
 
 func newTextInspectCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, pieces bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE…",
 		Short: "Print what a tokenizer is made of",
 		Long: `Prints of each SentencePiece .model its type and size, special pieces, normaliser and flags, byte fallback, the
 trainer's settings, the ids of the layout that BEiT-3 uses, and the fingerprint that token shards carry. Of a
-tokenizer.json it prints the ids and the fingerprint.`,
+tokenizer.json it prints the ids and the fingerprint. With --pieces it prints the pieces instead, a line each in the order
+of their ids: the piece, a tab, its score, as in the .vocab files that spm_train writes.`,
 		Example: "  imglish text inspect sentencepiece/demo/demo.model\n" +
-			"  imglish text inspect --json *.model | jq .type",
+			"  imglish text inspect --json *.model | jq .type\n" +
+			"  imglish text inspect --pieces m.model >m.vocab",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if pieces && (asJSON || len(args) > 1) {
+				return usageError{errors.New("--pieces is for one file, without --json")}
+			}
+			if pieces {
+				return printPieces(cmd.OutOrStdout(), args[0])
+			}
 			for i, path := range args {
 				if err := inspectText(cmd.OutOrStdout(), path, asJSON, i > 0); err != nil {
 					return err
@@ -32,7 +42,22 @@ tokenizer.json it prints the ids and the fingerprint.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON line a file")
+	cmd.Flags().BoolVar(&pieces, "pieces", false, "print the pieces with their scores, a line each")
 	return cmd
+}
+
+// printPieces prints the vocabulary as the original's spm_export_vocab does.
+func printPieces(w io.Writer, path string) error {
+	o := textOptions{model: path}
+	m, err := o.openModel()
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(w)
+	for id := range int32(m.Size()) {
+		fmt.Fprintf(out, "%s\t%.6g\n", m.Piece(id), m.Score(id))
+	}
+	return out.Flush()
 }
 
 func inspectText(w io.Writer, path string, asJSON, another bool) error {

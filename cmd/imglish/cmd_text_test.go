@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -78,6 +80,10 @@ func TestTextFormats(t *testing.T) {
 			t.Errorf("%q decoded to %q", form, back)
 		}
 	}
+	pieces := runText(t, in, "encode", "--model", demoModel, "--format", "pieces")
+	if back := runText(t, pieces, "decode", "--pieces", "--model", demoModel, "--format", "text"); back != in+"\n" {
+		t.Errorf("%q decoded to %q", pieces, back)
+	}
 	if back := runText(t, `{"pieces":["▁a","▁red","?!"]}`, "decode", "--model", demoModel); back != `{"text":"a red?!"}`+"\n" {
 		t.Errorf("pieces decoded to %s", back)
 	}
@@ -148,6 +154,9 @@ func TestTextInspect(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, got)
 		}
 	}
+	if got := runText(t, "", "inspect", "--pieces", demoModel); !strings.HasPrefix(got, "<unk>\t0\n<s>\t0\n</s>\t0\n▁a\t-2.834\n") || strings.Count(got, "\n") != 1200 {
+		t.Errorf("pieces: %.80q", got)
+	}
 	var v struct {
 		File, Type, Fingerprint string
 		Size                    int
@@ -170,6 +179,8 @@ func TestTextErrors(t *testing.T) {
 		{"", "encode --format xml --model " + demoModel, `--format is "xml"`},
 		{"", "encode --nbest 513 --model " + demoModel, "--nbest is 513"},
 		{"", "encode --alpha -1 --sample --model " + demoModel, "--alpha is -1"},
+		{"", "encode --alpha 0.2 --model " + demoModel, "for --sample"},
+		{"", "encode --threads 100000000 --model " + demoModel, "must be 0 to 1024"},
 		{"", "encode --threads -2 --model " + demoModel, "--threads is -2"},
 		{"", "encode --bos --ids xlmr --model " + demoModel, "--bos"},
 		{"", "encode --bos --model " + kinds + "uni_t5.model", "no piece for the beginning"},
@@ -179,11 +190,40 @@ func TestTextErrors(t *testing.T) {
 		{"1 -1", "decode --model " + demoModel, "id -1"},
 		{"{}", "decode --model " + demoModel, "line 1"},
 		{"1 9999999999", "decode --model " + demoModel, "is no id"},
+		{"\x1f\x8b\x08\x00\x00", "encode --model " + demoModel, "standard input is packed with gzip: unpack it"},
+		{"", "encode --model " + demoModel + " testdata", "testdata is a folder"},
+		{"", "decode --model " + demoModel + " cmd_text_test.go nofile.txt", "nofile.txt"}, // not the first's "is no id"
 		{"", "inspect", "arg"},
+		{"", "inspect --pieces --json " + demoModel, "--pieces is for one file"},
 		{"", "inspect nowhere.model", "nowhere.model"},
 	} {
 		if _, err := runWith(t.Context(), newTextCommand(), tt.in, strings.Fields(tt.args)...); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want one with %s", tt.args, err, tt.want)
+		}
+	}
+}
+
+// What a line of JSON has wrong is said in its terms; a byte order mark and an empty line are nothing wrong.
+func TestTextOfJSON(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"text":"a","n":{"text":1}}`: "a", "\ufeff" + `{"text":"b"}` + "\r": "b", "": "", " \r": "", `{"text":"","b64":"/w=="}`: "\xff",
+	} {
+		if got, err := textOf([]byte(line), true); err != nil || got != want {
+			t.Errorf("%q: %q, %v", line, got, err)
+		}
+	}
+	for line, want := range map[string]string{
+		`{"text":5}`: `"text": a number stands where a string must`, `{"b64":{}}`: `"b64": an object stands where a string must`,
+		`[{"text":"a"}]`: "a list stands where an object must", `{"text":null}`: `"text" is null`, `{"a":1,"b":2}`: `but ["a" "b"]`,
+		`{"text":"a"`: "not JSON: unexpected end",
+	} {
+		if _, err := textOf([]byte(line), true); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", line, err, want)
+		}
+	}
+	for line, want := range map[string]string{`[1.5]`: "number 1.5 stands where a whole number", `{"ids":"x"}`: `"ids": a string stands where a list must`} {
+		if _, _, err := idsOf([]byte(line)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", line, err, want)
 		}
 	}
 }
@@ -195,6 +235,39 @@ func TestTextLineTooLong(t *testing.T) {
 		t.Errorf("error %v, output %q", err, out)
 	}
 }
+
+// An interrupt ends a command also while it waits for a terminal, or for a pipe that brings nothing.
+func TestTextInterruptedWhileWaiting(t *testing.T) {
+	for _, args := range []string{"encode --model " + demoModel, "decode --model " + demoModel, "train --out " + t.TempDir() + "/m.model"} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		in, never := io.Pipe()
+		defer never.Close()
+		cmd := newTextCommand()
+		cmd.SetArgs(strings.Fields(args))
+		cmd.SetIn(readerFunc(func(p []byte) (int, error) {
+			interrupt()
+			return in.Read(p)
+		}))
+		cmd.SilenceErrors, cmd.SilenceUsage = true, true
+		if err := cmd.ExecuteContext(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+}
+
+// Only commands that go on where they were stopped say so.
+func TestTextInterruptedPromisesNothing(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var errs bytes.Buffer
+	if code := execute(ctx, []string{"text", "encode", "--model", demoModel, demoModel}, io.Discard, &errs); code != exitInterrupted || errs.String() != "interrupted\n" {
+		t.Errorf("exit code %d, %q", code, errs.String())
+	}
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestMask(t *testing.T) {
 	five, err := runWith(t.Context(), newMaskCommand(), "", "--grid", "14x14", "--seed", "3", "--count", "5")

@@ -37,7 +37,8 @@ included. The model loads in the original library too.
 
 Memory is bounded by --memory-mb however much text there is: only words are kept, with counts; counts that do not fit go
 to a temporary file, and words that do not fit are thinned out by chance. The same texts, settings and seed make the
-same model, byte for byte, with any number of threads and in any order of the texts. docs/text-train.md says more.`,
+same model, byte for byte, with any number of threads and in any order of the texts. docs/text-train.md says more, and what
+spm_train's flags are called here.`,
 		Example: "  imglish text train --out wiki.model --vocab 32000 wiki.txt\n" +
 			"  imglish text train --out line.model --data data --vocab 64000 --byte-fallback --memory-mb 4096\n" +
 			"  zcat *.jsonl.gz | imglish text train --out bpe.model --type bpe --jsonl",
@@ -83,14 +84,17 @@ same model, byte for byte, with any number of threads and in any order of the te
 	f.Float64Var(&cfg.Sample, "sample", cfg.Sample, "share of the texts to train on, drawn by --seed")
 	f.Uint64Var(&cfg.Seed, "seed", 0, "seed of what is drawn")
 	f.Int64Var(&o.memoryMB, "memory-mb", o.memoryMB, "memory to train in, MiB")
-	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "threads")
+	f.IntVar(&cfg.Threads, "threads", 0, "threads (default: all processors); changes nothing in the model")
 	f.StringVar(&cfg.Scratch, "scratch", "", "folder for counts that do not fit in memory; default: the system's")
 	cmd.MarkFlagRequired("out")
 	return cmd
 }
 
 func runTextTrain(cmd *cobra.Command, cfg train.Config, o trainTextOptions, files []string) error {
-	cfg.MemoryBytes = o.memoryMB << 20
+	cfg.MemoryBytes = min(o.memoryMB, 1<<40) << 20 // what does not fit in 64 bits is refused as the rest is
+	if cfg.Threads == 0 {
+		cfg.Threads = train.Defaults().Threads
+	}
 	if o.data != "" && (len(files) > 0 || o.jsonl) {
 		return usageError{errors.New("--data is instead of files and --jsonl")}
 	}
@@ -107,10 +111,15 @@ func runTextTrain(cmd *cobra.Command, cfg train.Config, o trainTextOptions, file
 	if err := writable(o.out); err != nil {
 		return err
 	}
+	if cfg.Scratch != "" {
+		if err := takesFile(cfg.Scratch, "--scratch "+cfg.Scratch); err != nil {
+			return err
+		}
+	}
 	// The collector works harder rather than let garbage take memory; it has little to walk through.
 	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(cfg.MemoryBytes))
-	texts := lineTexts(cmd.InOrStdin(), files, o.jsonl)
+	texts := lineTexts(cmd.Context(), cmd.InOrStdin(), files, o.jsonl)
 	if o.data != "" {
 		texts = shardTexts(cmd, o.data)
 	}
@@ -147,8 +156,9 @@ func printTrained(w io.Writer, o trainTextOptions, r *train.Result, took time.Du
 			Seconds float64 `json:"seconds"`
 		}{o.out, s, took.Seconds()})
 	}
-	fmt.Fprintf(w, "%s: %d pieces from %d texts of %.1f MB in %.1f s\n", o.out, s.Pieces, s.Texts, float64(s.Bytes)/1e6, took.Seconds())
-	fmt.Fprintf(w, "%d of %d characters covered, %d different words\n", s.Chars, s.CharsSeen, s.Kept)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d pieces from %d texts of %.1f MB in %.1f s\n", o.out, s.Pieces, s.Texts, float64(s.Bytes)/1e6, took.Seconds())
+	fmt.Fprintf(&b, "%d of %d characters covered, %d different words\n", s.Chars, s.CharsSeen, s.Kept)
 	for _, x := range []struct {
 		n    int64
 		what string
@@ -158,25 +168,32 @@ func printTrained(w io.Writer, o trainTextOptions, r *train.Result, took time.Du
 		{int64(s.Spills), "times counts did not fit in memory and went to a file"},
 	} {
 		if x.n > 0 {
-			fmt.Fprintf(w, "%d %s\n", x.n, x.what)
+			fmt.Fprintf(&b, "%d %s\n", x.n, x.what)
 		}
 	}
 	if s.Thinned > 1 {
-		fmt.Fprintf(w, "words that occur less than %d times were thinned out to fit in memory\n", s.Thinned)
+		fmt.Fprintf(&b, "words that occur less than %d times were thinned out to fit in memory\n", s.Thinned)
 	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // writable says before long work whether its result can be written.
 func writable(path string) error {
-	if at, err := os.Stat(path); err == nil && at.IsDir() {
-		return usageError{fmt.Errorf("--out %s is a folder", path)}
-	} else if err == nil && !at.Mode().IsRegular() { // the result is renamed to that name, and would replace a device
-		return usageError{fmt.Errorf("--out %s is no regular file", path)}
+	if path == "" {
+		return usageError{errors.New("--out is empty: name a file")}
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err := durable.Replaceable(path); err != nil {
+		return usageError{fmt.Errorf("--out: %w", err)}
+	}
+	return takesFile(filepath.Dir(path), "--out "+path+": its folder")
+}
+
+// takesFile says whether a folder, which errors call what, takes a file.
+func takesFile(folder, what string) error {
+	f, err := os.CreateTemp(folder, ".imglish-*")
 	if err != nil {
-		return usageError{fmt.Errorf("--out %s: its folder takes no file: %w", path, errors.Unwrap(err))}
+		return usageError{fmt.Errorf("%s takes no file: %w", what, errors.Unwrap(err))}
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

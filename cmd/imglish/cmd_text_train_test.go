@@ -163,13 +163,17 @@ func TestTextTrainErrors(t *testing.T) {
 		{"[\n", "--jsonl", "standard input, line 1"},
 		{"hello\n", "--hard-vocab-limit", "at most"},
 		{"\xff\n", "", "1 are not UTF-8"},
+		{"hello\n\xff\n", "--hard-vocab-limit", "of 2 texts 0 are empty, 1 are not UTF-8"},
+		{"[\n", "--jsonl --scratch nowhere", "--scratch nowhere takes no file"},
+		{"a\n", "--vocab 9999999", "vocabulary is 9999999, must be 2 to 4000000"},
+		{"a\n", "--memory-mb 8796093022208", "memory in MiB is 1099511627776, must be 128 to 1048576"},
 	} {
 		if _, _, err := trainText(t, tt.in, strings.Fields(tt.args)...); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want %s", tt.args, err, tt.want)
 		}
 	}
 	// What cannot be written is refused before any work: the texts would be an error, too.
-	for out, want := range map[string]string{"no/such/folder/m.model": "takes no file", ".": "is a folder"} {
+	for out, want := range map[string]string{"no/such/folder/m.model": "takes no file", ".": "no ordinary file", "": "--out is empty"} {
 		if _, err := runWith(t.Context(), newTextCommand(), "[\n", "train", "--jsonl", "--out", out); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("--out %s: %v, want %q", out, err, want)
 		}

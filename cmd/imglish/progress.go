@@ -78,7 +78,11 @@ func progressLine(label string, done, total, fresh int64, took time.Duration, no
 	}
 	if fresh > 0 && took > 0 {
 		rate := float64(fresh) / took.Seconds()
-		fmt.Fprintf(&b, ", %.3g/s", rate)
+		if rate < 1000 {
+			fmt.Fprintf(&b, ", %.3g/s", rate)
+		} else {
+			fmt.Fprintf(&b, ", %.0f/s", rate) // not 1.27e+05
+		}
 		if total > done {
 			left := time.Duration(float64(total-done) / rate * float64(time.Second))
 			fmt.Fprintf(&b, ", %s left", left.Round(time.Second))

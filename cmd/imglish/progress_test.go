@@ -15,6 +15,7 @@ func TestProgressLine(t *testing.T) {
 	}{
 		{50, 200, 50, 10 * time.Second, "3 skipped", "fetch: 50 of 200 (25 %), 5/s, 30s left, 3 skipped"},
 		{50, 0, 50, 10 * time.Second, "", "fetch: 50, 5/s"},
+		{1234567, 0, 1234567, 10 * time.Second, "", "fetch: 1234567, 123457/s"},
 		{0, 200, 0, 10 * time.Second, "", "fetch: 0 of 200 (0 %)"},
 		{200, 200, 200, 10 * time.Second, "", "fetch: 200 of 200 (100 %), 20/s"},
 		{150, 200, 50, 10 * time.Second, "", "fetch: 150 of 200 (75 %), 5/s, 10s left"}, // 100 were there before

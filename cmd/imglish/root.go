@@ -76,7 +76,13 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, rest, err := root.Find(args)
+	if err == nil && !cmd.Runnable() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+		// Cobra would show the help, and exit code 0 would tell a script that all is well.
+		err = fmt.Errorf("unknown command %q for %q", rest[0], cmd.CommandPath())
+	} else {
+		cmd, err = root.ExecuteContextC(ctx)
+	}
 	switch {
 	case err == nil:
 		return 0

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -248,25 +247,4 @@ type appender struct{ buf []byte }
 func (a *appender) Write(p []byte) (int, error) {
 	a.buf = append(a.buf, p...)
 	return len(p), nil
-}
-
-// textOf is the text that a line holds.
-func textOf(line []byte, asJSON bool) (string, error) {
-	if !asJSON {
-		return string(line), nil
-	}
-	var v struct {
-		Text *string
-		B64  []byte
-	}
-	if err := json.Unmarshal(line, &v); err != nil {
-		return "", err
-	}
-	if v.Text != nil && v.B64 == nil {
-		return *v.Text, nil
-	}
-	if v.B64 == nil {
-		return "", errors.New(`neither "text" nor "b64" in it`)
-	}
-	return string(v.B64), nil
 }

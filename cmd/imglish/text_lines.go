@@ -93,14 +93,17 @@ func mapLines(cmd *cobra.Command, verb string, files []string, threads int, newW
 	if err == nil {
 		err = read
 	}
-	return errors.Join(err, out.Flush())
+	if flushed := out.Flush(); err == nil { // else it may be the same again
+		err = flushed
+	}
+	return err
 }
 
 // eachBatch reads lines and hands them over in batches.
 func eachBatch(ctx context.Context, in io.Reader, files []string, f func([]textLine)) (err error) {
 	var batch []textLine
 	size := 0
-	for l, bad := range inputLines(in, files) {
+	for l, bad := range inputLines(ctx, in, files) {
 		if err = bad; err == nil {
 			err = context.Cause(ctx)
 		}
@@ -121,11 +124,16 @@ func eachBatch(ctx context.Context, in io.Reader, files []string, f func([]textL
 }
 
 // inputLines yields the lines of the files, or of in if there are none. A line's text is there until the next one.
-func inputLines(in io.Reader, files []string) iter.Seq2[textLine, error] {
+func inputLines(ctx context.Context, in io.Reader, files []string) iter.Seq2[textLine, error] {
 	return func(yield func(textLine, error) bool) {
 		index := uint64(0)
 		read := func(name string, r io.Reader) (more bool) {
-			lines := bufio.NewScanner(r)
+			buffered := bufio.NewReaderSize(waiting{ctx, r}, 1<<16)
+			if head, _ := buffered.Peek(4); packed(head) != "" {
+				yield(textLine{}, fmt.Errorf("%s is packed with %s: unpack it, as in %[2]s -dc FILE | imglish text …", name, packed(head)))
+				return false
+			}
+			lines := bufio.NewScanner(buffered)
 			lines.Buffer(nil, maxLine)
 			lines.Split(wholeLines)
 			n := 0
@@ -151,6 +159,16 @@ func inputLines(in io.Reader, files []string) iter.Seq2[textLine, error] {
 		if len(files) == 0 {
 			read("standard input", in)
 		}
+		for _, name := range files { // all before hours of work on the first
+			at, err := os.Stat(name)
+			if err == nil && at.IsDir() {
+				err = fmt.Errorf("%s is a folder: name files", name)
+			}
+			if err != nil {
+				yield(textLine{}, err)
+				return
+			}
+		}
 		for _, name := range files {
 			file, err := os.Open(name)
 			if err != nil {
@@ -163,6 +181,41 @@ func inputLines(in io.Reader, files []string) iter.Seq2[textLine, error] {
 				return
 			}
 		}
+	}
+}
+
+// packed is the program that has made a file with this head, where it is none that texts begin with: to take the bytes
+// for text would make nonsense of them without a word.
+func packed(head []byte) string {
+	for program, magic := range map[string]string{"gzip": "\x1f\x8b\x08", "zstd": "\x28\xb5\x2f\xfd", "xz": "\xfd7zX"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return program
+		}
+	}
+	return ""
+}
+
+// waiting is a reader that an interrupt gets out of a read that waits: for a terminal, or for a pipe that brings nothing.
+type waiting struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (w waiting) Read(p []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		n, err := w.r.Read(p)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return r.n, r.err
+	case <-w.ctx.Done():
+		return 0, context.Cause(w.ctx)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -76,7 +77,8 @@ func Defaults() Config {
 func (c *Config) Validate() error {
 	within := func(name string, v, low, high float64) error {
 		if !(v >= low && v <= high) { // NaN is not within
-			return fmt.Errorf("%s is %g, must be %g to %g", name, v, low, high)
+			number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+			return fmt.Errorf("%s is %s, must be %s to %s", name, number(v), number(low), number(high))
 		}
 		return nil
 	}

@@ -76,8 +76,12 @@ func Train(ctx context.Context, cfg Config, texts iter.Seq2[string, error], prog
 	}
 	if len(pieces) < want && cfg.HardVocab {
 		most := len(symbols) + len(pieces)
-		return nil, fmt.Errorf("%w: they have no more than %d pieces, fewer than the vocabulary of %d: ask for at most %d, allow fewer, or give more texts",
+		err := fmt.Errorf("%w: they have no more than %d pieces, fewer than the vocabulary of %d: ask for at most %d, allow fewer, or give more texts",
 			ErrCorpus, most, cfg.Vocab, most)
+		if stats.leftOut() > stats.Empty {
+			err = fmt.Errorf("%w; %s", err, stats.why())
+		}
+		return nil, err
 	}
 	draft.Pieces, err = assemble(symbols, pieces)
 	if err != nil {
@@ -106,14 +110,17 @@ func wordsOf(ctx context.Context, cfg *Config, c *corpus, chars []charCount, roo
 	return w, nil
 }
 
-// why says why there is nothing to train on.
+// why says why there is nothing to train on, or little.
 func (s *Stats) why() string {
-	if n := s.LeftOut + s.TooLong + s.NotUTF8 + s.Empty; n > 0 {
+	if n := s.leftOut(); n > 0 {
 		return fmt.Sprintf("of %d texts %d are empty, %d are not UTF-8, %d are too long and %d were not drawn",
-			n, s.Empty, s.NotUTF8, s.TooLong, s.LeftOut)
+			s.Texts+n, s.Empty, s.NotUTF8, s.TooLong, s.LeftOut)
 	}
 	return "there are none"
 }
+
+// leftOut is how many texts were not trained on.
+func (s *Stats) leftOut() int64 { return s.LeftOut + s.TooLong + s.NotUTF8 + s.Empty }
 
 // room is how the memory is shared out.
 type room struct {

@@ -12,8 +12,7 @@ import (
 
 func main() {
 	sandbox.RunIfWorker() // the program also serves itself as the process that decodes pictures of strangers
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	// Signals are caught to the last: one that comes when all is done must not make a failure of it.
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -7,11 +7,13 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -47,7 +49,7 @@ type web struct {
 
 // startWeb serves dir on loopback. port 0 takes a free one.
 func startWeb(dir string, port int) (*web, error) {
-	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	ln, err := listen(port)
 	if err != nil {
 		return nil, &hintedError{fmt.Errorf("serve the demo's pictures: %w", err),
 			"another program holds that port; end it, or remove the demo's folder to start over"}
@@ -60,6 +62,23 @@ func startWeb(dir string, port int) (*web, error) {
 		}
 	}()
 	return w, nil
+}
+
+// listen opens a port of loopback. A free one is looked for below those that systems give to whoever asks for any, so that
+// it is still free when the demo is run again.
+func listen(port int) (net.Listener, error) {
+	at := func(port int) (net.Listener, error) {
+		return net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	}
+	if port != 0 {
+		return at(port)
+	}
+	for range 100 {
+		if ln, err := at(15000 + rand.IntN(17000)); !errors.Is(err, syscall.EADDRINUSE) {
+			return ln, err
+		}
+	}
+	return at(0)
 }
 
 func (w *web) port() int    { return w.ln.Addr().(*net.TCPAddr).Port }

@@ -1,10 +1,13 @@
 package doctor_test
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/imglish/imglish/doctor"
 )
@@ -20,22 +23,35 @@ func find(t *testing.T, all []doctor.Finding, what string) doctor.Finding {
 	return doctor.Finding{}
 }
 
+// silent is an address that refuses connections and that nobody else can take: a socket that is bound and does not listen.
+func silent(t *testing.T) string {
+	t.Helper()
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(s) })
+	if err := unix.Bind(s, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := unix.Getsockname(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", at.(*unix.SockaddrInet4).Port)
+}
+
 func TestExamine(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
 
 	data := filepath.Join(t.TempDir(), "not", "yet")
 	all := doctor.Examine(t.Context(), doctor.Config{
 		Data:      data,
-		Brokers:   []string{ln.Addr().String(), closed.Addr().String()},
+		Brokers:   []string{ln.Addr().String(), silent(t)},
 		Libraries: map[string]string{"libvips": "8.14.1"},
 		NeedDisk:  1,
 	})

@@ -84,7 +84,7 @@ func sift(_ context.Context, s *pipeline.Sample) (pipeline.Result, error) {
 	return pipeline.Keep(s), nil
 }
 
-func newRunner(t *testing.T, work func(context.Context, *pipeline.Sample) (pipeline.Result, error), pad int, sink keep) (*pipeline.Config, *pipeline.Runner) {
+func newRunner(t *testing.T, work func(context.Context, *pipeline.Sample) (pipeline.Result, error), pad int, sink keep, deadline time.Duration) (*pipeline.Config, *pipeline.Runner) {
 	t.Helper()
 	b := pipeline.Builders{
 		Sources: map[string]pipeline.Builder[pipeline.Source]{"numbers": pipeline.Build(settings{}, pipeline.Work{},
@@ -95,7 +95,7 @@ func newRunner(t *testing.T, work func(context.Context, *pipeline.Sample) (pipel
 			func(context.Context, settings, pipeline.Env) (pipeline.Sink, error) { return sink, nil })},
 	}
 	graph := "line: tally\nlanes: 3\nkafka: {log_mb: 16}\ndata: " + t.TempDir() + "\nsources: [numbers: {}]\ngraph: [[source], [sift], [keep]]\n" +
-		"sift: {retries: 1, backoff: 1ms, deadline: 1s, batch: 4}\n"
+		fmt.Sprintf("sift: {retries: 1, backoff: 1ms, deadline: %s, batch: 4}\n", deadline)
 	cfg, err := pipeline.Parse("graph.yaml", []byte(graph), b)
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func sample(t *testing.T, families map[string]*dto.MetricFamily, name string, la
 }
 
 func TestScrapeAgreesWithTheClosingTable(t *testing.T) {
-	cfg, r := newRunner(t, sift, 0, keep{})
+	cfg, r := newRunner(t, sift, 0, keep{}, 5*time.Minute)
 	base := serve(t, lineConfig(cfg, r))
 	if code, body := get(t, base+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "not connected") {
 		t.Errorf("/readyz before the start: %d %q", code, body)
@@ -286,7 +286,7 @@ func TestHealthOfALineThatHangs(t *testing.T) {
 	cfg, r := newRunner(t, func(ctx context.Context, s *pipeline.Sample) (pipeline.Result, error) {
 		<-hang // does not heed ctx
 		return pipeline.Keep(s), nil
-	}, 0, keep{})
+	}, 0, keep{}, time.Second)
 	base := serve(t, lineConfig(cfg, r))
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -320,7 +320,7 @@ func TestHealthOfALineThatHangs(t *testing.T) {
 // A stage whose next one does not go on waits for room, and that is seen; its process is well.
 func TestBackpressureIsSeen(t *testing.T) {
 	gate := make(chan struct{})
-	cfg, r := newRunner(t, sift, 64<<10, keep{gate})
+	cfg, r := newRunner(t, sift, 64<<10, keep{gate}, 5*time.Minute)
 	base := serve(t, lineConfig(cfg, r))
 	done := make(chan error, 1)
 	go func() { done <- r.Run(t.Context()) }()
@@ -358,9 +358,10 @@ func TestBackpressureIsSeen(t *testing.T) {
 
 func wait(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(50 * time.Millisecond) {
+	const hangs = 5 * time.Minute
+	for deadline := time.Now().Add(hangs); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within a minute", what)
+			t.Fatalf("%s: not within %s", what, hangs)
 		}
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestAnswers: memory comes back when the last record that points into it is settled, and never before.
@@ -101,8 +99,13 @@ func TestAnswersUnderWork(t *testing.T) {
 	if err := Run(t.Context(), cfg, b, Options{Logger: testLogger(t)}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(made, seen); diff != "" || len(made) < rows/2 {
-		t.Errorf("%d samples were made, and not each was looked at twice: %s", len(made), diff)
+	for key, times := range made { // a lane that had to begin again has looked at some once more
+		if seen[key] < times {
+			t.Errorf("sample %s was looked at %d times, want %d", key, seen[key], times)
+		}
+	}
+	if len(seen) != len(made) || len(made) < rows/2 {
+		t.Errorf("%d samples were made, and %d were looked at", len(made), len(seen))
 	}
 }
 

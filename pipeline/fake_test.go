@@ -20,9 +20,10 @@ import (
 // numbers is a source of numbered rows. Every ninth row cannot be read.
 type numbers struct {
 	name  string
-	rows  []int // of each file
-	trips int   // row at which reading fails; 0: never
-	pad   int   // bytes of ballast a row
+	rows  []int              // of each file
+	trips int                // row at which reading fails; 0: never
+	pad   int                // bytes of ballast a row
+	gate  func(row int) bool // whether a row may be read yet; nil: at once
 }
 
 func (n *numbers) Dataset() string { return n.name }
@@ -75,6 +76,11 @@ func (r *numberRows) Next(ctx context.Context) (Row, error) {
 	}
 	if r.n.trips > 0 && g >= r.n.trips {
 		return Row{}, errors.New("disk on fire")
+	}
+	for r.n.gate != nil && !r.n.gate(g) {
+		if !pause(ctx, 10*time.Millisecond) {
+			return Row{}, ctx.Err()
+		}
 	}
 	r.next++
 	row := Row{After: Cursor{Row: int64(g + 1), File: r.n.fileOf(g), Place: strconv.Itoa(g + 1)}, File: r.n.fileOf(g)}

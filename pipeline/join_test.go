@@ -3,11 +3,11 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // joining adds a source to a line that its graph file does not name, once late is set.
@@ -52,17 +52,11 @@ func joinsARunningLine(t *testing.T, on func(*Config)) {
 	}()
 	taken := func(want int64) {
 		t.Helper()
-		deadline := time.Now().Add(90 * time.Second)
-		for {
+		eventually(t, fmt.Sprintf("the line has taken %d samples", want), func() bool {
 			s := first.Snapshot()
-			if n := len(s.Segments); n > 0 && s.Segments[n-1].Taken == want {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("the line has not taken %d samples: %s", want, first.Snapshot())
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
+			n := len(s.Segments)
+			return n > 0 && s.Segments[n-1].Taken == want
+		})
 	}
 	taken(300)
 	now.Store(true)
@@ -164,7 +158,7 @@ func TestRunWaitsForWhatJoins(t *testing.T) {
 			}), nil
 		})
 	cfg := testGraph(t, t.TempDir(), b, graphOfThree, one)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hangs)
 	defer cancel()
 	if err := Run(ctx, cfg, b, Options{Logger: testLogger(t)}); err != nil {
 		t.Fatal(err)

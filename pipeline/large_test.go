@@ -56,7 +56,7 @@ func TestLargerThanTheLogTakes(t *testing.T) {
 	}
 	r := reader()
 	for seq := range 40 {
-		a, err := r.accept(t.Context(), 5*time.Second)
+		a, err := r.accept(t.Context(), hangs)
 		if err != nil || a == nil || a.Seq != uint64(seq) {
 			t.Fatalf("record %d: %v, %v", seq, a, err)
 		}

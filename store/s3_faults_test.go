@@ -21,7 +21,11 @@ import (
 
 const smallParts = "&part_mb=5"
 
-var quick = store.WithRetry(5*time.Millisecond, 50*time.Millisecond, 20*time.Second, 700*time.Millisecond)
+// quick tries again soon. Only what is to stall runs against a short limit for that: on a busy machine much does.
+var (
+	quick     = store.WithRetry(5*time.Millisecond, 50*time.Millisecond, 5*time.Minute, time.Minute)
+	impatient = store.WithRetry(5*time.Millisecond, 50*time.Millisecond, 5*time.Minute, 700*time.Millisecond)
+)
 
 func random(size int, seed uint64) []byte {
 	b := make([]byte, size)
@@ -36,18 +40,18 @@ func TestS3FaultAtEveryRequest(t *testing.T) {
 	server := s3test.Start(t)
 	proxy := server.Proxy(t)
 	small, large := random(150<<10, 1), random(11<<20, 2)
-	faults := []struct {
+	type fault struct {
 		name  string
 		fault s3test.Fault
-	}{
-		{"cut upload", s3test.CutUpload}, {"lose answer", s3test.LoseAnswer}, {"half answer", s3test.HalfAnswer},
-		{"slow down", s3test.Answer(503, "SlowDown")}, {"internal error", s3test.Answer(500, "InternalError")}, {"flip upload", s3test.FlipUpload},
+		retry store.Option
+	}
+	faults := []fault{
+		{"cut upload", s3test.CutUpload, quick}, {"lose answer", s3test.LoseAnswer, quick}, {"half answer", s3test.HalfAnswer, quick},
+		{"slow down", s3test.Answer(503, "SlowDown"), quick}, {"internal error", s3test.Answer(500, "InternalError"), quick},
+		{"flip upload", s3test.FlipUpload, quick},
 	}
 	if !testing.Short() {
-		faults = append(faults, struct {
-			name  string
-			fault s3test.Fault
-		}{"stall", s3test.Stall})
+		faults = append(faults, fault{"stall", s3test.Stall, impatient})
 	}
 	const several = "several/"
 	for _, op := range []struct {
@@ -146,7 +150,7 @@ func TestS3FaultAtEveryRequest(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					st := openS3(t, server.URL("p", proxy.Endpoint)+smallParts, server, quick)
+					st := openS3(t, server.URL("p", proxy.Endpoint)+smallParts, server, f.retry)
 					fired := proxy.At(at, f.fault)
 					err := op.do(st, key)
 					hit := fired()

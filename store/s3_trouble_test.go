@@ -75,7 +75,6 @@ func TestS3Refusals(t *testing.T) {
 				opts = append(opts, store.WithEnv(tt.env))
 			}
 			st, err := store.Open(tt.where, opts...)
-			start := time.Now()
 			if err == nil {
 				_, err = st.PutIfAbsent(t.Context(), "k", []byte("x"))
 			}
@@ -99,9 +98,6 @@ func TestS3Refusals(t *testing.T) {
 					t.Errorf("a secret is shown: %s", all)
 				}
 			}
-			if took := time.Since(start); took > 20*time.Second {
-				t.Errorf("it took %s to say so", took)
-			}
 			t.Logf("%s\n  hint: %s", text, said.Hint())
 		})
 	}
@@ -110,28 +106,36 @@ func TestS3Refusals(t *testing.T) {
 // A server that is away is an outage, with notes while the store tries on; when it is back, the same call goes on.
 func TestS3Outage(t *testing.T) {
 	server := s3test.Start(t)
-	var notes []string
-	st := openS3(t, server.URL("p", ""), server, store.WithRetry(10*time.Millisecond, 200*time.Millisecond, 1500*time.Millisecond, time.Second),
-		store.WithNotes(func(text string) { notes = append(notes, text) }))
+	patient := func() (st store.Store, notes chan string) {
+		notes = make(chan string, 1000)
+		return openS3(t, server.URL("p", ""), server, store.WithRetry(10*time.Millisecond, 200*time.Millisecond, 5*time.Minute, time.Minute),
+			store.WithNotes(func(text string) { notes <- text })), notes
+	}
+	st, _ := patient()
 	put(t, st, "k", "before")
 	server.Stop()
-	_, err := st.Get(t.Context(), "k")
+	hasty := openS3(t, server.URL("p", ""), server, store.WithRetry(10*time.Millisecond, 200*time.Millisecond, time.Second, time.Minute))
+	_, err := hasty.Get(t.Context(), "k")
 	var said *store.Error
 	if !errors.As(err, &said) || !said.Outage() || said.Refused() || !strings.Contains(said.Hint(), "start the server") || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("a server that is away: %v, want an outage with a hint", err)
 	}
-	if len(notes) == 0 || !strings.Contains(notes[0], "trying again") {
-		t.Errorf("notes %q, want one about trying again", notes)
-	}
 	t.Log(err)
 
-	patient := openS3(t, server.URL("p", ""), server)
+	late, notes := patient()
 	done := make(chan error, 1)
 	go func() {
-		_, err := patient.PutIfAbsent(t.Context(), "late", []byte("x"))
+		_, err := late.PutIfAbsent(t.Context(), "late", []byte("x"))
 		done <- err
 	}()
-	time.Sleep(300 * time.Millisecond)
+	select {
+	case note := <-notes:
+		if !strings.Contains(note, "trying again") {
+			t.Errorf("note %q, want one about trying again", note)
+		}
+	case err := <-done:
+		t.Fatalf("without a note: %v", err)
+	}
 	server.Restart()
 	if err := <-done; err != nil {
 		t.Errorf("a call that began while the server was away: %v", err)

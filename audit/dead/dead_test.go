@@ -156,6 +156,7 @@ func upTo(n int) (out []int) {
 
 // Counts that come from the commits alone are those that come from the rows.
 func TestCount(t *testing.T) {
+	before := time.Now()
 	st := storetest.NewMemory()
 	skips(t, st, "old", upTo(100))
 	l := letters(t, st)
@@ -206,8 +207,19 @@ func TestCount(t *testing.T) {
 			t.Errorf("%s: counts (-rows +commits):\n%s", tt.name, diff)
 		}
 	}
-	if groups, err := l.Count(t.Context(), dead.Filter{}, []string{"lane", "source", "day"}, nil); err != nil || len(groups) != 2 || groups[0].Skips != 50 {
+	if groups, err := l.Count(t.Context(), dead.Filter{}, []string{"lane", "source"}, nil); err != nil || len(groups) != 2 || groups[0].Skips != 50 {
 		t.Errorf("by lane: %v, %v", groups, err)
+	}
+	days, err := l.Count(t.Context(), dead.Filter{}, []string{"day"}, nil)
+	made := int64(0)
+	for _, g := range days {
+		if day := g.By["day"]; day < before.UTC().Format(time.DateOnly) || day > now.UTC().Format(time.DateOnly) {
+			t.Errorf("%d skips are of %s, it is %v", g.Skips, day, now)
+		}
+		made += g.Skips
+	}
+	if err != nil || made != 100 {
+		t.Errorf("by day: %v, %v", days, err)
 	}
 	if _, err := l.Count(t.Context(), dead.Filter{}, []string{"weather"}, nil); err == nil {
 		t.Error("counted by weather")

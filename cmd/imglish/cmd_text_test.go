@@ -16,13 +16,14 @@ import (
 
 const demoModel = "../../sentencepiece/demo/demo.model"
 
-// runWith runs a command alone, with standard input.
+// runWith runs a command alone, with standard input, and returns what it prints; progress, which slow machines get to see,
+// is no part of that.
 func runWith(ctx context.Context, cmd *cobra.Command, in string, args ...string) (string, error) {
 	var out bytes.Buffer
 	cmd.SetArgs(args)
 	cmd.SetIn(strings.NewReader(in))
 	cmd.SetOut(&out)
-	cmd.SetErr(&out)
+	cmd.SetErr(io.Discard)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	err := cmd.ExecuteContext(ctx)
 	return out.String(), err

@@ -28,6 +28,7 @@ import (
 type service struct {
 	name  string
 	page  string // http://127.0.0.1:port
+	cmd   *exec.Cmd
 	out   bytes.Buffer
 	ended chan error
 
@@ -36,8 +37,8 @@ type service struct {
 }
 
 // The services of compose.yaml as processes of this machine, by their own command lines: with a real Kafka and a real S3
-// server they take the demo's line to its end, and the trainer trains on it. What dashboard and alert rules ask for is
-// there while they run.
+// server they take the demo's line to its end, and the trainer trains on it until Ctrl-C. What dashboard and alert rules
+// ask for is there while they run.
 func TestComposeServicesTogether(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts Kafka, an S3 server and four processes")
@@ -53,7 +54,7 @@ func TestComposeServicesTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	graph = regexp.MustCompile(` (data|models)/`).ReplaceAll(graph, []byte(" "+demo+"/$1/"))
-	graph = regexp.MustCompile(`steps: \d+`).ReplaceAll(graph, []byte("steps: 8"))
+	graph = regexp.MustCompile(`steps: \d+`).ReplaceAll(graph, []byte("steps: 1000000"))
 	graph = fmt.Appendf(graph, "\nkafka: {brokers: [%q], replication: 1}\nstore: {url: s3://%s/mine, endpoint: %q, region: %s}\n",
 		kafka.Addrs()[0], s3test.Bucket, s3.Endpoint, s3test.Region)
 
@@ -79,8 +80,6 @@ func TestComposeServicesTogether(t *testing.T) {
 	}
 	line := []*service{start("fetch"), start("view"), start("shard")}
 	watchAll(t, line...)
-	train := start("train")
-	watchAll(t, train)
 
 	asked := ""
 	for _, f := range []string{"prometheus/rules.yml", "grafana/dashboards/imglish.json"} {
@@ -90,18 +89,36 @@ func TestComposeServicesTogether(t *testing.T) {
 		}
 		asked += string(data)
 	}
+	var unseen []string
 	for _, m := range metrics.All() {
-		if strings.Contains(m.Name, "_embedded_") || !regexp.MustCompile(m.Name+`(_bucket|_sum|_count)?\b`).MatchString(asked) {
-			continue
+		if !strings.Contains(m.Name, "_embedded_") && regexp.MustCompile(m.Name+`(_bucket|_sum|_count)?\b`).MatchString(asked) &&
+			!slices.ContainsFunc(line, func(s *service) bool { return s.seen[m.Name] }) {
+			unseen = append(unseen, m.Name)
 		}
-		if !slices.ContainsFunc(append(line, train), func(s *service) bool { return s.seen[m.Name] }) {
-			t.Errorf("%s is asked for, and no process showed it", m.Name)
+	}
+	train := start("train")
+	for deadline := time.After(5 * time.Minute); len(unseen) > 0 || !train.alive || !train.ready; {
+		select {
+		case err := <-train.ended:
+			t.Fatalf("the trainer ended: %v\n%s", err, train.out.String())
+		case <-deadline:
+			t.Fatalf("the trainer: alive %v, ready %v; no process showed %q, which are asked for", train.alive, train.ready, unseen)
+		case <-time.After(50 * time.Millisecond):
 		}
+		train.look()
+		unseen = slices.DeleteFunc(unseen, func(name string) bool { return train.seen[name] })
+	}
+	if err := train.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-train.ended; train.cmd.ProcessState.ExitCode() != exitInterrupted {
+		t.Errorf("the trainer behind Ctrl-C: %v\n%s", err, train.out.String())
 	}
 }
 
 func (s *service) run(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
+	s.cmd = cmd
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -146,19 +163,23 @@ func (s *service) watch() error {
 			return errors.New("not done in time")
 		case <-time.After(50 * time.Millisecond):
 		}
-		s.alive = s.alive || answers(s.page+"/healthz")
-		s.ready = s.ready || answers(s.page+"/readyz")
-		res, err := http.Get(s.page + "/metrics")
-		if err != nil {
-			continue // not yet, or not any more
-		}
-		p := expfmt.NewTextParser(model.LegacyValidation)
-		families, err := p.TextToMetricFamilies(res.Body)
-		res.Body.Close()
-		if err == nil {
-			for name := range families {
-				s.seen[name] = true
-			}
+		s.look()
+	}
+}
+
+// look asks a process's pages once. It may not serve them yet, or not any more.
+func (s *service) look() {
+	s.alive = s.alive || answers(s.page+"/healthz")
+	s.ready = s.ready || answers(s.page+"/readyz")
+	res, err := http.Get(s.page + "/metrics")
+	if err != nil {
+		return
+	}
+	defer res.Body.Close()
+	p := expfmt.NewTextParser(model.LegacyValidation)
+	if families, err := p.TextToMetricFamilies(res.Body); err == nil {
+		for name := range families {
+			s.seen[name] = true
 		}
 	}
 }

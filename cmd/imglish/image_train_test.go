@@ -68,25 +68,28 @@ func TestKilledImageTrainingHasTheSameBytes(t *testing.T) {
 			if teacher == "onnx" {
 				args = []string{"--onnxruntime", onnxRuntime(t), "--teacher", "../../vqkd/teacher/onnx/testdata/tokens.onnx"}
 			}
-			calm, rough := t.TempDir(), t.TempDir()
+			calm, rough := t.TempDir(), ""
 			if out, err := trainImages(t, calm, append(args, "--threads", "1")...).CombinedOutput(); err != nil {
 				t.Fatalf("undisturbed: %v\n%s", err, out)
 			}
 			seed := uint64(time.Now().UnixNano())
 			r := rand.New(rand.NewPCG(seed, 0))
-			ended := map[os.Signal]int{}
-			for i, sig := range []os.Signal{syscall.SIGKILL, os.Interrupt, syscall.SIGKILL, os.Interrupt} {
-				cmd := trainImages(t, rough, append(args, "--threads", fmt.Sprint(1+i%3))...)
-				if endBySignal(t, cmd, filepath.Join(rough, "t.safetensors.state"), sig, time.Duration(r.Int64N(int64(60*time.Millisecond)))) {
+			ended, signals := map[os.Signal]int{}, []os.Signal{syscall.SIGKILL, os.Interrupt, syscall.SIGKILL, os.Interrupt}
+			// Where the training was through before all signals came, these come too late on this machine: shorter moments.
+			for within := 60 * time.Millisecond; ended[syscall.SIGKILL]+ended[os.Interrupt] < len(signals); within /= 2 {
+				rough = t.TempDir()
+				clear(ended)
+				for i, sig := range signals {
+					cmd := trainImages(t, rough, append(args, "--threads", fmt.Sprint(1+i%3))...)
+					if !endBySignal(t, cmd, filepath.Join(rough, "t.safetensors.state"), sig, time.Duration(r.Int64N(int64(within)+1))) {
+						break
+					}
 					ended[sig]++
 				}
 			}
 			out, err := trainImages(t, rough, append(args, "--threads", "2")...).CombinedOutput()
 			if err != nil || !strings.Contains(string(out), "going on behind step") {
 				t.Fatalf("seed %d: the last run: %v\n%s", seed, err, out)
-			}
-			if len(ended) != 2 {
-				t.Fatalf("seed %d: ended %v runs, want some of both kinds", seed, ended)
 			}
 			for _, name := range []string{"t.safetensors", "t.safetensors.json"} {
 				want, err := os.ReadFile(filepath.Join(calm, name))

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -73,7 +72,7 @@ func TestLineOnS3(t *testing.T) {
 func (c *calmLine) killed(t *testing.T) {
 	server := s3test.StartTLS(t)
 	seed := uint64(time.Now().UnixNano())
-	calm, rough := c.dir, filepath.Join(t.TempDir(), "rough")
+	calm := c.dir
 	var said bytes.Buffer // by all programs
 	run := func(cmd *exec.Cmd) []byte {
 		t.Helper()
@@ -91,34 +90,17 @@ func (c *calmLine) killed(t *testing.T) {
 		cmd.Env = append(cmd.Env, server.Environ()...)
 		return cmd
 	}
-	where := server.URL("data/set", "")
-	c.onS3(t, rough, fmt.Sprintf("url: s3://%s/data/set, endpoint: %q, ca: %q", s3test.Bucket, server.Endpoint, server.CA))
 	const kills = 6
-	r := rand.New(rand.NewPCG(seed, 0))
-	cut := 0
-	for range kills {
-		cmd := onS3(demoLine(rough, c.port))
-		cmd.Stdout, cmd.Stderr = &said, &said
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		done := make(chan error, 1)
-		go func() { done <- cmd.Wait() }()
-		select {
-		case <-time.After(time.Duration(r.Float64() * float64(c.took) * 0.25)): // all six of them are less than the work takes
-			_ = cmd.Process.Signal(syscall.SIGKILL)
-			<-done
-			cut++
-		case err := <-done:
-			if err != nil {
-				t.Fatalf("seed %d: a run ended by itself: %v\n%s", seed, err, said.String())
-			}
-		}
+	within, set, rough, cut := c.took/4, "", "", 0 // all six are less than the work takes
+	for r := rand.New(rand.NewPCG(seed, 0)); cut < kills/2; within /= 2 {
+		set, rough = fmt.Sprintf("data/set%d", within), filepath.Join(t.TempDir(), "rough")
+		c.onS3(t, rough, fmt.Sprintf("url: s3://%s/%s, endpoint: %q, ca: %q", s3test.Bucket, set, server.Endpoint, server.CA))
+		var text []byte
+		cut, text = killAtRandom(t, seed, r, kills, within, func() *exec.Cmd { return onS3(demoLine(rough, c.port)) })
+		said.Write(text)
 	}
+	where := server.URL(set, "")
 	run(onS3(demoLine(rough, c.port)))
-	if cut < kills/2 {
-		t.Fatalf("seed %d: only %d of %d runs were killed before they ended", seed, cut, kills)
-	}
 
 	st, err := store.Open(where, store.WithEnv(server.Getenv))
 	if err != nil {
@@ -137,7 +119,7 @@ func (c *calmLine) killed(t *testing.T) {
 	// The readers, there and here.
 	run(onS3(self("shards", "verify", where)))
 	run(onS3(self("shards", "manifest", where)))
-	if !bytes.Contains(run(onS3(self("audit", where))), []byte("s3://"+s3test.Bucket+"/data/set")) {
+	if !bytes.Contains(run(onS3(self("audit", where))), []byte("s3://"+s3test.Bucket+"/"+set)) {
 		t.Error("audit does not say where it looked")
 	}
 	mix := []string{"--seed", "3", "--steps", "2", "--images", "3", "--texts", "3", "--pairs", "5", "--lineage"}
@@ -165,7 +147,7 @@ func (c *calmLine) killed(t *testing.T) {
 
 	// What the kills have left goes, and an upload of somebody who never finished it.
 	core := server.Client()
-	if _, err := core.NewMultipartUpload(t.Context(), s3test.Bucket, "data/set/image/half", minio.PutObjectOptions{}); err != nil {
+	if _, err := core.NewMultipartUpload(t.Context(), s3test.Bucket, set+"/image/half", minio.PutObjectOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	var freed gc.Report
@@ -223,12 +205,24 @@ func (c *calmLine) outage(t *testing.T) {
 	proxy := server.Proxy(t)
 	other := filepath.Join(t.TempDir(), "line")
 	c.onS3(t, other, fmt.Sprintf("url: s3://%s/set, endpoint: %q", s3test.Bucket, proxy.Endpoint))
-	puts := make(chan struct{}, 1<<16)
+	// Once it is at work, its requests wait for the outage: it cannot be through before.
+	puts, atWork, away := 0, make(chan struct{}), make(chan struct{})
 	proxy.Inject(func(r *http.Request) s3test.Fault {
 		if r.Method == http.MethodPut {
-			puts <- struct{}{}
+			if puts++; puts == 40 {
+				close(atWork)
+			}
 		}
-		return nil
+		if puts < 40 {
+			return nil
+		}
+		return func(_ *s3test.Proxy, _ http.ResponseWriter, r *http.Request) {
+			select {
+			case <-away:
+			case <-r.Context().Done():
+			}
+			panic(http.ErrAbortHandler)
+		}
 	})
 	cmd := demoLine(other, c.port)
 	cmd.Env = append(cmd.Env, server.Environ()...)
@@ -239,26 +233,20 @@ func (c *calmLine) outage(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
-	for n := 0; n < 40; n++ { // it is at work
-		select {
-		case <-puts:
-		case err := <-done:
-			t.Fatalf("the line ended early: %v\n%s", err, out.String())
-		case <-time.After(2 * time.Minute):
-			t.Fatal("the line writes nothing")
-		}
+	hangs := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() })
+	defer hangs.Stop()
+	select {
+	case <-atWork:
+	case err := <-done:
+		t.Fatalf("the line ended early: %v\n%s", err, out.String())
 	}
 	server.Stop()
+	close(away)
+	proxy.Inject(nil)
 	time.Sleep(4 * time.Second)
 	server.Restart()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out.String())
-		}
-	case <-time.After(5 * time.Minute):
-		_ = cmd.Process.Kill()
-		t.Fatalf("the line does not go on\n%s", out.String())
+	if err := <-done; err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
 	}
 	st, err := store.Open(server.URL("set", ""), store.WithEnv(server.Getenv))
 	if err != nil {

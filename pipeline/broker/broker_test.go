@@ -133,7 +133,7 @@ func TestGarbage(t *testing.T) {
 		if _, err := bad.conn.Write(frame); err != nil {
 			t.Fatal(err)
 		}
-		_ = bad.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = bad.conn.SetReadDeadline(time.Now().Add(hangs))
 		if n, err := bad.conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%q: %d bytes, %v, want an end", frame, n, err)
 		}
@@ -218,7 +218,7 @@ func TestFetchWaits(t *testing.T) {
 	c.create("x", 1, nil)
 	reader := dial(t, b.Address())
 	got := make(chan fetched)
-	go func() { got <- reader.fetch("x", 0, 0, 1<<20, 15*time.Second) }()
+	go func() { got <- reader.fetch("x", 0, 0, 1<<20, hangs/2) }()
 	time.Sleep(20 * time.Millisecond)
 	if _, err := c.produce("x", 0, batchOf([]byte("v"))); err != nil {
 		t.Fatal(err)

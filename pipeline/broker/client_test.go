@@ -13,6 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// hangs is when an answer is given up.
+const hangs = 2 * time.Minute
+
 // client sends single requests, one after the other, and knows nothing else.
 type client struct {
 	t    *testing.T
@@ -39,7 +42,7 @@ func (c *client) ask(req kmsg.Request) kmsg.Response {
 }
 
 func (c *client) try(req kmsg.Request) (kmsg.Response, error) {
-	_ = c.conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.conn.SetDeadline(time.Now().Add(hangs))
 	if _, err := c.conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, req, 7)); err != nil {
 		return nil, err
 	}

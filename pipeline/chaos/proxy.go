@@ -149,39 +149,50 @@ func (p *proxy) cut(links []*link) {
 // loseAnswers lets requests through and throws their answers away for a while, and then closes the connections: what was
 // written is in the log, and its writer sees an error.
 func (p *proxy) loseAnswers(links []*link, d time.Duration) {
+	mute(links)
+	time.Sleep(d)
+	p.cut(links)
+}
+
+func mute(links []*link) {
 	for _, l := range links {
 		l.mu.Lock()
 		l.mute = true
 		l.mu.Unlock()
-	}
-	time.Sleep(d)
-	for _, l := range links {
-		l.client.Close()
-		l.broker.Close()
 	}
 }
 
 // late keeps requests back for a while and closes the clients' side. The broker gets them after another while, when
 // their senders have long resumed.
 func (p *proxy) late(links []*link, keep, after time.Duration) {
+	hold(links)
+	time.Sleep(keep)
+	hangUp(links)
+	time.Sleep(after)
+	deliver(links)
+	time.Sleep(500 * time.Millisecond) // a broker drops requests of a connection that is closed
+	p.cut(links)
+}
+
+func hold(links []*link) {
 	for _, l := range links {
 		l.mu.Lock()
 		l.hold, l.mute = true, true
 		l.mu.Unlock()
 	}
-	time.Sleep(keep)
+}
+
+func hangUp(links []*link) {
 	for _, l := range links {
 		l.client.Close()
 	}
-	time.Sleep(after)
+}
+
+func deliver(links []*link) {
 	for _, l := range links {
 		l.mu.Lock()
 		_, _ = l.broker.Write(l.held)
 		l.mu.Unlock()
-	}
-	time.Sleep(500 * time.Millisecond) // a broker drops requests of a connection that is closed
-	for _, l := range links {
-		l.broker.Close()
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -118,12 +117,10 @@ func run(ctx context.Context, s settings, progress io.Writer) (line string, o *o
 
 // startBroker starts Kafka with a second listener that leads through the proxy.
 func startBroker(dir string, p *proxy) (*kafkatest.Cluster, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := kafkatest.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
 	broker, err := kafkatest.New(dir, kafkatest.Options{
 		Port:      port,
 		Listeners: map[string]string{"PROXIED": "PLAINTEXT"},

@@ -37,7 +37,7 @@ type Cluster struct {
 
 const (
 	startTimeout = 2 * time.Minute // a loaded machine starts three JVMs slowly
-	stopTimeout  = 20 * time.Second
+	stopTimeout  = time.Minute
 	starts       = 3 // with fresh ports each time: another process may take one between choice and use
 )
 

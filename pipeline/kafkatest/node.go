@@ -50,7 +50,7 @@ func newNode(dir string, id int, opts Options) (*node, error) {
 			n.ports[name] = opts.Port
 			continue
 		}
-		port, err := freePort()
+		port, err := FreePort()
 		if err != nil {
 			return nil, err
 		}

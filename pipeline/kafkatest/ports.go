@@ -9,8 +9,7 @@ import (
 	"syscall"
 )
 
-// Ports below the range that systems give to outgoing connections: a broker that is down for a while finds its own
-// port free when it comes back.
+// Ports below the range that systems give to outgoing connections and to listeners that ask for any port.
 const (
 	firstPort = 15000
 	lastPort  = 31999
@@ -22,7 +21,9 @@ var given struct {
 	ports map[int]bool
 }
 
-func freePort() (int, error) {
+// FreePort finds a port of loopback for a process to listen on. No other call in this process returns it, and what is
+// down for a while finds it free when it comes back: the system gives it to nobody who does not ask for it by number.
+func FreePort() (int, error) {
 	given.Lock()
 	defer given.Unlock()
 	if given.ports == nil {

@@ -5,6 +5,6 @@
 //	}
 //
 // The promises that the tests hold are those of pipeline.Stage: one result for each sample, in order; the same input
-// gives the same bytes, whatever shares the batch and however many calls run at once; a cancelled call returns soon;
+// gives the same bytes, whatever shares the batch and however many calls run at once; a cancelled call returns;
 // nothing is left running behind Close.
 package stagetest

@@ -199,17 +199,23 @@ func (s suite) parallelCalls(t *testing.T) {
 	}
 }
 
-// promptly is the time within which a cancelled call must return. A stage in the middle of a C call may finish it.
-const promptly = 5 * time.Second
+// hangs is when what must end is given up. It measures nothing: machines may be slow and busy.
+const hangs = 2 * time.Minute
 
 func (s suite) cancel(t *testing.T) {
 	st := s.stage(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	start := time.Now()
-	_, err := st.Process(ctx, s.fresh())
-	if took := time.Since(start); took > promptly {
-		t.Errorf("Process with a cancelled context took %s, want less than %s", took, promptly)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := st.Process(ctx, s.fresh())
+		ended <- err
+	}()
+	var err error
+	select {
+	case err = <-ended:
+	case <-time.After(hangs):
+		t.Fatal("Process does not heed a cancelled context")
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("Process with a cancelled context: %v, want context.Canceled or no error", err)
@@ -226,7 +232,7 @@ func (s suite) nothingLeftRunning(t *testing.T) {
 	st := s.newStage(t)
 	process(t, st, s.fresh())
 	closeStage(t, st)
-	deadline := time.Now().Add(3 * time.Second)
+	deadline := time.Now().Add(hangs)
 	for runtime.NumGoroutine() > before {
 		if time.Now().After(deadline) {
 			buf := make([]byte, 1<<16)

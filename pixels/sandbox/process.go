@@ -25,7 +25,7 @@ type process struct {
 }
 
 // startTimeout bounds the start of a worker, which takes some 20 ms on an idle machine.
-const startTimeout = 30 * time.Second
+const startTimeout = time.Minute
 
 // start starts a worker and waits for its hello.
 func start(c Config) (*process, error) {

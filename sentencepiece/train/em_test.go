@@ -1,7 +1,9 @@
 package train
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -44,7 +46,7 @@ func (m *model) scoreOf(path []int32) (s float64) {
 
 func randomModel(r *rand.Rand, letters string) *model {
 	scores := map[string]float64{}
-	for p := range randomWords(r, 40, letters) {
+	for _, p := range slices.Sorted(maps.Keys(randomWords(r, 40, letters))) { // in order: the model is the seed's
 		scores[p] = -1 - 9*r.Float64()
 	}
 	for _, c := range letters[1:] { // the first letter may be unknown
@@ -149,7 +151,7 @@ func charsOf(w *words) (chars []charCount) {
 	for c, n := range counts {
 		chars = append(chars, charCount{c, n})
 	}
-	slices.SortFunc(chars, func(a, b charCount) int { return int(b.count - a.count) })
+	slices.SortFunc(chars, func(a, b charCount) int { return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.char, b.char)) })
 	return chars
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imglish/imglish/pipeline"
 	"github.com/imglish/imglish/pipeline/stagetest"
@@ -34,7 +35,7 @@ func openStore(t testing.TB) store.Store {
 func newStage(t testing.TB, st store.Store, change func(*clean.Config)) *clean.Stage {
 	t.Helper()
 	c := clean.Defaults()
-	c.Sandbox.Workers = 1
+	c.Sandbox.Workers, c.Sandbox.Timeout = 1, 2*time.Minute // on a machine that is busy
 	if change != nil {
 		change(&c)
 	}

@@ -133,13 +133,12 @@ func TestRetryAfter(t *testing.T) {
 	if got := get(t, f, w.URL+"/later"); got != "ok" || time.Since(start) < time.Second {
 		t.Errorf("a host that asks for a second: %s after %s", got, time.Since(start))
 	}
-	start = time.Now()
 	if got := get(t, f, w.URL+"/muchlater"); got != "http-503*" {
 		t.Errorf("a host that asks for minutes: %s", got)
 	}
 	before := w.hits.Load()
-	if got := get(t, f, w.URL+"/ok"); got != "host-busy*" || w.hits.Load() != before || time.Since(start) > 3*time.Second {
-		t.Errorf("its next image: %s, %d requests, after %s", got, w.hits.Load()-before, time.Since(start))
+	if got := get(t, f, w.URL+"/ok"); got != "host-busy*" || w.hits.Load() != before {
+		t.Errorf("its next image: %s, %d requests", got, w.hits.Load()-before)
 	}
 	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	for value, want := range map[string]time.Duration{

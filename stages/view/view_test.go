@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"google.golang.org/protobuf/proto"
@@ -65,7 +66,8 @@ func (f fixture) sample(kind pipeline.Kind, key string) *pipeline.Sample {
 func (f fixture) stage(t testing.TB, change func(*view.Config)) *view.Stage {
 	t.Helper()
 	c := view.Defaults()
-	c.Side, c.Grid, c.Sandbox.Workers = 64, 4, 1
+	c.Side, c.Grid = 64, 4
+	c.Sandbox.Workers, c.Sandbox.Timeout = 1, 2*time.Minute // on a machine that is busy
 	if change != nil {
 		change(&c)
 	}

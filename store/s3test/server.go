@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,6 +17,8 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"golang.org/x/sys/unix"
+
+	"github.com/imglish/imglish/pipeline/kafkatest"
 )
 
 // Keys of every server that this package starts.
@@ -60,7 +61,11 @@ func start(t testing.TB, secure bool) *Server {
 			t.Fatal(err)
 		}
 	}
-	addr := freeAddr(t)
+	port, err := kafkatest.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	s.Endpoint = "http://" + addr
 	args := []string{"--port", addr, "--quiet", "--keep-alive", "--region", Region, "--iam-dir", filepath.Join(dir, "iam"), "--health", "/health"}
 	if secure {
@@ -106,9 +111,9 @@ func (s *Server) Restart() {
 		s.t.Fatalf("start the S3 server: %v", err)
 	}
 	s.cmd, s.Pid = cmd, cmd.Process.Pid
-	client := &http.Client{Transport: s.transport(), Timeout: 5 * time.Second}
+	client := &http.Client{Transport: s.transport(), Timeout: 30 * time.Second}
 	defer client.CloseIdleConnections()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		answer, err := client.Get(s.Endpoint + "/health")
 		if err == nil {
 			answer.Body.Close()
@@ -185,16 +190,6 @@ func find(t testing.TB) string {
 		t.Skipf("no S3 server: run build/s3/install.sh .cache/s3 in %s", dir)
 	}
 	return program
-}
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // output keeps what a process says.

@@ -181,7 +181,7 @@ func TestTextErrors(t *testing.T) {
 		{"", "encode --nbest 513 --model " + demoModel, "--nbest is 513"},
 		{"", "encode --alpha -1 --sample --model " + demoModel, "--alpha is -1"},
 		{"", "encode --alpha 0.2 --model " + demoModel, "for --sample"},
-		{"", "encode --threads 100000000 --model " + demoModel, "must be 0 to 1024"},
+		{"", "encode --threads 100000000 --model " + demoModel, "must be 0 (all processors) to 1024"},
 		{"", "encode --threads -2 --model " + demoModel, "--threads is -2"},
 		{"", "encode --bos --ids xlmr --model " + demoModel, "--bos"},
 		{"", "encode --bos --model " + kinds + "uni_t5.model", "no piece for the beginning"},

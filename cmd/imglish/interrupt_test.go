@@ -90,7 +90,7 @@ func TestTrainingReplacesNoDevice(t *testing.T) {
 		if err := os.Symlink(os.DevNull, link); err != nil {
 			t.Fatal(err)
 		}
-		if code, _, errs := imglish(t, append(args, "--out", link)...); code != exitUsage || !strings.Contains(errs, "is no regular file") {
+		if code, _, errs := imglish(t, append(args, "--out", link)...); code != exitUsage || !strings.Contains(errs, "no ordinary file") {
 			t.Errorf("%v: exit code %d: %s", args, code, errs)
 		}
 	}

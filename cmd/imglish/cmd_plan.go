@@ -55,13 +55,11 @@ machine, it is loaded, checked against the hash in its name, and described.`,
 // planTokenizer describes the tokenizer of stage visual. One that is not on this machine is only said to be away: the
 // line may be meant for others.
 func planTokenizer(cmd *cobra.Command, cfg *pipeline.Config, b pipeline.Builders) error {
-	settings, ok, err := cfg.StageSettings(b, "visual")
+	file, o, ok, err := visualTokenizer(cfg, b)
 	if err != nil || !ok {
 		return err
 	}
-	c := settings.(visual.Config)
-	file := pipeline.Env{Dir: cfg.Dir}.Path(c.Tokenizer)
-	info, err := vqkd.Inspect(file, c.Options)
+	info, err := vqkd.Inspect(file, o)
 	if errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: visual: %s is not on this machine\n", file)
 		return nil
@@ -75,23 +73,32 @@ func planTokenizer(cmd *cobra.Command, cfg *pipeline.Config, b pipeline.Builders
 	return viewsFit(cfg, b, file, info.Side)
 }
 
+// visualTokenizer is the file and the options of stage visual; ok is false in a line without it.
+func visualTokenizer(cfg *pipeline.Config, b pipeline.Builders) (file string, o vqkd.Options, ok bool, err error) {
+	settings, ok, err := cfg.StageSettings(b, "visual")
+	if err != nil || !ok {
+		return "", o, ok, err
+	}
+	c := settings.(visual.Config)
+	return pipeline.Env{Dir: cfg.Dir}.Path(c.Tokenizer), c.Options, true, nil
+}
+
 // checkViews says before a line runs whether the tokenizer takes its views: stage visual would find out behind all that
 // was fetched, and the views that lie in its topic by then fit no other setting. A tokenizer that cannot be read here is
 // the stage's business.
 func checkViews(cfg *pipeline.Config, b pipeline.Builders) error {
-	settings, ok, err := cfg.StageSettings(b, "visual")
+	file, o, ok, err := visualTokenizer(cfg, b)
 	if err != nil || !ok {
 		return err
 	}
-	c := settings.(visual.Config)
-	file := pipeline.Env{Dir: cfg.Dir}.Path(c.Tokenizer)
-	info, err := vqkd.Inspect(file, c.Options)
+	info, err := vqkd.Inspect(file, o)
 	if err != nil {
 		return nil
 	}
 	return viewsFit(cfg, b, file, info.Side)
 }
 
+// viewsFit is an error if stage view makes views of another side than the tokenizer takes.
 func viewsFit(cfg *pipeline.Config, b pipeline.Builders, tokenizer string, side int) error {
 	settings, ok, err := cfg.StageSettings(b, "view")
 	if err != nil || !ok {
